@@ -1,0 +1,86 @@
+"""The vocabulary of the lifecycle trace: the events, their fields, and the schema's version.
+
+A trace is JSON Lines: one object a line, and every line carries the `COMMON` fields. A field that
+is not known is left out, never guessed. Whoever writes or reads a trace takes the names from here;
+a change that a reader could trip over raises `VERSION`.
+"""
+
+VERSION = 1
+
+COMMON = ("ts", "mono_ns", "event", "pid")
+
+# event -> (fields that are always there, fields that are there where known)
+EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "start": (("v", "version", "argv", "mode", "pid1"), ("ppid", "uid", "pid_ns", "hz", "host")),
+    "fork": (("ppid",), ("tgid", "pgid", "sid", "thread")),
+    "exec": (("name", "argv"), ("argv_cut", "error", "ppid", "cwd", "uid")),
+    "signal": (
+        ("signal", "direction"),
+        ("target", "sender", "sender_name", "sender_uid", "rewritten", "result"),
+    ),
+    "stop": (("signal", "role"), ("name",)),
+    "continue": (("role",), ("name",)),
+    "exit": (("role",), ("name", "ppid", "pgid", "sid", "code", "signal", "core")),
+    "adopt": ((), ("name", "argv", "argv_cut", "pgid", "sid", "age")),
+    "reap": (
+        ("role",),
+        (
+            "name", "ppid", "pgid", "sid", "code", "signal", "core", "age",
+            "user", "system", "max_rss", "zombie",
+        ),
+    ),
+    "shutdown": (("phase",), ("left", "grace")),
+    "drop": (("lines",), ("reason",)),
+    "end": (("code", "adopted", "reaped"), ("forwarded", "dropped")),
+}  # fmt: skip
+
+# field -> (JSON type, meaning)
+FIELDS: dict[str, tuple[str, str]] = {
+    "ts": ("string", "wall clock, RFC 3339, UTC, microseconds"),
+    "mono_ns": ("integer", "CLOCK_MONOTONIC, nanoseconds"),
+    "event": ("string", "the kind of this line"),
+    "pid": ("integer", "the process the event is about, as the init's PID namespace numbers it"),
+    "v": ("integer", "version of this schema"),
+    "version": ("string", "version of reaper"),
+    "argv": ("array", "arguments; bytes that are not UTF-8 as \\udc80 to \\udcff"),
+    "argv_cut": ("boolean", "true where argv was cut to keep the line in one write"),
+    "mode": ("string", "own or exact"),
+    "pid1": ("boolean", "whether the init is PID 1 of its namespace"),
+    "ppid": ("integer", "parent; in exit and reap of an orphan it is already the init"),
+    "uid": ("integer", "real user id"),
+    "pid_ns": ("integer", "inode number of the PID namespace"),
+    "hz": ("integer", "clock ticks a second"),
+    "host": ("string", "host name, in a container the container's"),
+    "tgid": ("integer", "thread group id, where pid is a thread"),
+    "thread": ("boolean", "true where the new task is a thread of tgid"),
+    "pgid": ("integer", "process group"),
+    "sid": ("integer", "session"),
+    "name": ("string", "the kernel's comm, at most 15 bytes"),
+    "error": ("string", "symbolic errno of an exec that failed"),
+    "cwd": ("string", "working directory"),
+    "signal": ("string", "signal name"),
+    "direction": ("string", "received, forwarded, dropped or sent (by the init's own decision)"),
+    "target": ("integer", "whom it went to, as kill(2) takes it: pid, -pgid or -1"),
+    "sender": ("integer", "pid of the sender, 0 from outside the namespace or from the kernel"),
+    "sender_name": ("string", "comm of the sender, where it still lived"),
+    "sender_uid": ("integer", "real user id of the sender"),
+    "rewritten": ("string", "name of the signal that was received, where --rewrite changed it"),
+    "result": ("string", "symbolic errno where the kernel refused"),
+    "role": ("string", "main, orphan or other"),
+    "code": ("integer", "exit code; absent after a death by signal"),
+    "core": ("boolean", "true where a core was dumped"),
+    "age": ("number", "seconds since the process was forked"),
+    "zombie": ("number", "seconds it was a zombie as far as the writer can know"),
+    "user": ("number", "CPU seconds in user mode, the reaped children's included"),
+    "system": ("number", "CPU seconds in kernel mode, the reaped children's included"),
+    "max_rss": ("integer", "largest resident set, bytes"),
+    "phase": ("string", "term, kill or done"),
+    "left": ("integer", "processes still there"),
+    "grace": ("number", "seconds the rest is given"),
+    "lines": ("integer", "trace lines lost since the last drop event"),
+    "reason": ("string", "symbolic errno of the loss"),
+    "adopted": ("integer", "orphans that came to the init"),
+    "reaped": ("integer", "processes reaped, main included"),
+    "forwarded": ("integer", "signals sent on"),
+    "dropped": ("integer", "trace lines lost in all"),
+}

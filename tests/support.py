@@ -1,0 +1,133 @@
+"""What the tests share: start something under the init, wait for a fact, clean up for certain.
+
+No sleeping for luck: a test waits for a line, for end of file, for an exit, or for `eventually`.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+REPO = Path(__file__).resolve().parent.parent
+VICTIMS = REPO / "tests" / "victims"
+DEADLINE = 30.0  # seconds; only ever reached by a failure
+
+T = TypeVar("T")
+
+# How to start the init in each form it ships in.
+FORMS: dict[str, list[str]] = {
+    "source": [sys.executable, "-I", "-S", str(REPO / "reaper" / "__main__.py")],
+}
+
+
+def reaper(*args: str) -> list[str]:
+    """The command line of the init under test (REAPER_TEST_FORM chooses the form)."""
+    return [*FORMS[os.environ.get("REAPER_TEST_FORM", "source")], *args]
+
+
+def victim(name: str, *args: str) -> list[str]:
+    """The command line of one of the small programs with one vice each."""
+    return [sys.executable, "-I", "-S", str(VICTIMS / f"{name}.py"), *args]
+
+
+def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
+    """The command as PID 1 of a PID namespace of its own with its own /proc."""
+    options = ["--pid", "--fork", "--mount-proc", "--kill-child", *unshare]
+    return ["unshare", *options, "--", *command]
+
+
+def eventually(check: Callable[[], T], what: str = "", timeout: float = DEADLINE) -> T:
+    """Call `check` until its answer is true, and return that; AssertionError at the deadline."""
+    deadline = time.monotonic() + timeout
+    while not (answer := check()):
+        assert time.monotonic() < deadline, f"not within {timeout} s: {what or check}"
+        time.sleep(0.01)
+    return answer
+
+
+def children(pid: int) -> list[int]:
+    """The child processes of `pid`, as the kernel lists them; empty where it is gone."""
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def state(pid: int) -> str:
+    """The state letter of a process; X where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return "X"
+
+
+class Running:
+    """A started command; `pid` is the init (inside `as_pid1` the child of unshare)."""
+
+    def __init__(self, popen: "subprocess.Popen[bytes]", namespaced: bool) -> None:
+        self.popen = popen
+        self.pid = eventually(lambda: children(popen.pid))[0] if namespaced else popen.pid
+
+    @property
+    def main(self) -> int:
+        """Host pid of the init's first child."""
+        return eventually(lambda: children(self.pid), "main")[0]
+
+    def kill(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def line(self) -> str:
+        """The next line of standard output, which must be a pipe."""
+        assert self.popen.stdout
+        return self.popen.stdout.readline().decode(errors="surrogateescape").rstrip("\n")
+
+    def wait_line(self, text: str) -> str:
+        """Read standard output up to a line that holds `text`."""
+        while text not in (line := self.line()):
+            assert line or self.popen.poll() is None, f"ended without {text!r}"
+        return line
+
+    def finish(self, timeout: float = DEADLINE) -> tuple[int, str, str]:
+        """Wait for the end: (exit code or -signal, rest of stdout, stderr)."""
+        out, err = self.popen.communicate(timeout=timeout)
+        decode = [(data or b"").decode(errors="surrogateescape") for data in (out, err)]
+        return self.popen.returncode, decode[0], decode[1]
+
+
+@contextmanager
+def running(command: Sequence[str], **options: Any) -> Iterator[Running]:
+    """Start a command with its streams on pipes; whatever is left at the end is killed."""
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    popen = subprocess.Popen(command, **{**streams, **options})
+    try:
+        yield Running(popen, command[0] == "unshare")
+    finally:
+        for pid in (*descendants(popen.pid), popen.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for stream in (popen.stdin, popen.stdout, popen.stderr):
+            if stream:
+                with suppress(OSError):
+                    stream.close()
+        popen.wait(DEADLINE)
+
+
+def descendants(pid: int) -> list[int]:
+    """Every process below `pid`, parents first."""
+    found: list[int] = []
+    for child in children(pid):
+        found += [child, *descendants(child)]
+    return found
+
+
+def run(command: Sequence[str], **options: Any) -> tuple[int, str, str]:
+    """Start a command, wait for its end: (exit code or -signal, stdout, stderr)."""
+    with running(command, **{"stdin": subprocess.DEVNULL, **options}) as started:
+        return started.finish()
