@@ -71,13 +71,24 @@ def build(*wanted: str) -> argparse.ArgumentParser:
     return parser
 
 
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """`--sort -rss` as `--sort=-rss`: argparse would take the second word for an option."""
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1] == "--sort":
+            joined[-1] += "=" + word
+        else:
+            joined.append(word)
+    return joined
+
+
 def main(arguments: Sequence[str]) -> int:
     """Run one command line; the answer is the exit code."""
     parser = build(*[word for word in arguments if word in COMMANDS][:1])
     if not arguments:
         parser.print_help()
         return ERROR
-    options = parser.parse_args(arguments)
+    options = parser.parse_args(_joined(arguments))
     view = View(options, Proc(options.root))
     try:
         code: int = options.run(view)

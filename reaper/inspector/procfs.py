@@ -8,7 +8,7 @@ File formats: proc(5).
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -238,6 +238,19 @@ class Snapshot:
         """pid -> process."""
         return {process.pid: process for process in self.processes}
 
+    @cached_property
+    def children(self) -> dict[int, list[Process]]:
+        """pid -> its children, the oldest first."""
+        found: dict[int, list[Process]] = {}
+        for process in sorted(self.processes, key=lambda child: child.stat.start):
+            found.setdefault(process.stat.ppid, []).append(process)
+        return found
+
+    def without(self, pids: Iterable[int]) -> "Snapshot":
+        """The same, some processes left out."""
+        gone = frozenset(pids)
+        return replace(self, processes=tuple(p for p in self.processes if p.pid not in gone))
+
     def __iter__(self) -> Iterator[Process]:
         return iter(self.processes)
 
@@ -265,6 +278,10 @@ class Proc:
             return os.readlink(f"{self.root}/{name}")
         except OSError:
             return None
+
+    def outside(self, path: str) -> str:
+        """Where a path of the system that this /proc belongs to is seen from here."""
+        return self.root.removesuffix("/proc") + path
 
     def names(self, name: str) -> list[str] | None:
         """The entries of a folder below the root, sorted, numbers as numbers."""

@@ -13,7 +13,7 @@ How a command is added
 A view that prints rows is mostly `Column`s (`inspector.columns` has those of a process):
 
        columns = view.columns(COLUMNS)                      # -o; a bad one is a usage error
-       snapshot = view.snapshot(needs(columns))             # reads no more than they need
+       snapshot = view.snapshot(view.needs(COLUMNS, columns))    # reads no more than that
        view.table(COLUMNS, columns, snapshot.processes)     # --sort, --json, width, colour
 
 What a user did wrong is `raise UserError("one sentence that says what to do")`: exit code 2.
@@ -33,6 +33,8 @@ from .render.style import paint
 from .render.table import Column, choose
 
 NOTHING, FOUND, ERROR = 0, 1, 2
+
+WHERE = "reaperctl ps lists those that are there"
 
 SCHEMA = 1  # of the JSON output: raised by a change that a reader could trip over
 
@@ -60,6 +62,9 @@ class View:
     def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
         """The processes; notes what could not be read."""
         snapshot = self.proc.snapshot(parts, pids)
+        for pid in () if snapshot.unreadable else pids or ():
+            if pid not in snapshot.by_pid:
+                raise UserError(f"no process {pid}; {WHERE}")
         if snapshot.hidden:
             self.note("other users' processes are hidden here (hidepid); root sees them all")
         if snapshot.unreadable:
@@ -73,7 +78,7 @@ class View:
         except PermissionError:
             raise UserError(f"process {pid}: no permission; try it as root") from None
         except OSError:
-            raise UserError(f"no process {pid}; reaperctl ps lists those that are there") from None
+            raise UserError(f"no process {pid}; {WHERE}") from None
 
     # Output
 
@@ -127,6 +132,11 @@ class View:
     def columns(self, columns: Sequence[Column[R]]) -> list[Column[R]]:
         """The columns that -o asks for."""
         return choose(columns, self.options.columns)
+
+    def needs(self, known: Sequence[Column[R]], shown: Sequence[Column[R]]) -> tuple[str, ...]:
+        """The parts of /proc that the columns shown and those of --sort read."""
+        sorting = (column for _, column in table.sort_columns(known, self.options.sort))
+        return table.needs((*shown, *sorting))
 
     def sorted(self, columns: Sequence[Column[R]], rows: Iterable[R]) -> list[R]:
         """The rows as --sort asks."""

@@ -51,12 +51,16 @@ def needs(columns: Iterable[Column[Any]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part for column in columns for part in column.needs))
 
 
+def sort_columns(columns: Sequence[Column[R]], keys: str) -> list[tuple[str, Column[R]]]:
+    """What --sort names: each key with its column."""
+    return [(key, choose(columns, key.lstrip("-"))[0]) for key in keys.split(",") if key]
+
+
 def sort(rows: Iterable[R], columns: Sequence[Column[R]], keys: str) -> list[R]:
     """Rows by `rss` (upwards) or `-rss` (downwards), several with commas; unknown ones last."""
     result = list(rows)
-    for key in reversed(keys.split(",")):
+    for key, column in reversed(sort_columns(columns, keys)):
         downwards = key.startswith("-")
-        (column,) = choose(columns, key.lstrip("-+"))
         known = [(value, row) for row in result if (value := column.value(row)) is not None]
         unknown = [row for row in result if column.value(row) is None]
         known.sort(key=lambda pair: pair[0], reverse=downwards)
