@@ -364,7 +364,7 @@ def _process(data: bytes, uptime: float | None, parts: dict[str, Any]) -> Proces
     stat = parse_stat(data)
     if stat is None:
         raise ProcessLookupError(0, "torn stat line")
-    age = None if uptime is None else max(0.0, uptime - stat.start)
+    age = None if uptime is None else max(0.0, round(uptime - stat.start, 2))
     return Process(stat, age, **parts)
 
 

@@ -35,7 +35,7 @@ COLUMNS: tuple[Column[Culprit], ...] = (
     Column("oldest", lambda c: c.oldest, "time since the oldest was started", "seconds"),
     Column("reason", lambda c: c.reason.key, "why it does not wait, in a word"),
     Column("zombies", _names, "names of the zombies"),
-    Column("pids", lambda c: " ".join(str(z.pid) for z in c.zombies), "pids of the zombies"),
+    Column("pids", lambda c: [zombie.pid for zombie in c.zombies], "pids of the zombies"),
     Column("cause", lambda c: c.cause, "why it does not wait, in a sentence"),
     Column("cure", lambda c: c.cure, "what to do, in a sentence"),
 )

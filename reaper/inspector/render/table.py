@@ -114,10 +114,16 @@ def lines(  # noqa: PLR0913
 
 def _cells(column: Column[R], values: list[Any], exact: bool) -> list[str]:
     if column.kind == "text":
-        return [UNKNOWN if value is None else printable(str(value)) for value in values]
+        return [UNKNOWN if value is None else printable(_text(value)) for value in values]
     human, raw, _ = KINDS[column.kind]
     write = raw if exact else human
     return [UNKNOWN if value is None else write(value) for value in values]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _shrink(columns: Sequence[Column[R]], widths: list[int], room: int) -> None:
