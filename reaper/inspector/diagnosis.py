@@ -29,7 +29,7 @@ class Facts:
     """What the checks look at."""
 
     snapshot: Snapshot  # with status, argv and wchan; short-lived zombies left out
-    group: Group = Group()
+    group: Group = field(default_factory=Group)
     stuck: dict[int, float | None] = field(default_factory=dict)  # pid in D -> seconds it is
     deaf: frozenset[int] = frozenset()  # pids that block TERM in all threads and do not fetch it
     sums: tuple[Sum, ...] = ()  # by command, where RSS is worth a look
@@ -261,7 +261,7 @@ def sigpipe(facts: Facts) -> Iterator[Finding]:
         f"{_command(found[0])} and all that it starts",
         "whoever started it ignores SIGPIPE, as Python does, and that is inherited: the left side "
         "of a pipe such as `yes | head` gets errors or never ends",
-        "start it with SIGPIPE at its default: in Python subprocess does so, os.exec does not; "
+        "start it with SIGPIPE at its default: in Python subprocess does so, os.system and os.exec do not; "
         "reaper does so for its main program",
         tuple(p.pid for p in found),
     )

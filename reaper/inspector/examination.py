@@ -6,7 +6,6 @@ Costly files (smaps_rollup, the threads' masks) are read only where the cheap on
 import time
 from collections.abc import Iterable
 
-from ..signals import NUMBERS
 from . import cgroup
 from .diagnosis import MISLEADING, TERM, Facts
 from .memory import Sum, add_up
@@ -16,27 +15,23 @@ from .view import View
 from .zombies import has_signal, same
 
 PARTS = ("status", "argv", "wchan")
-CHLD = NUMBERS["SIGCHLD"]
 
 
 def examine(view: View, settle: float) -> Facts:
     """The facts; `settle` seconds lie between the looks where a second one is needed."""
     snapshot = view.snapshot(PARTS)
     passing = [p for p in snapshot if p.stat.state in "ZD" and not p.stat.kernel]
+    still: set[int] = set()
     if passing:
         time.sleep(settle)
-        later = view.snapshot(PARTS)
-        still = same(passing, later)
-        snapshot = later.without(p.pid for p in later if p.stat.zombie and p.pid not in still)
-    else:
-        still = set()
-    stuck = {
-        p.pid: _since(view.proc, p.pid) for p in snapshot if p.stat.state == "D" and p.pid in still
-    }
+        snapshot = view.snapshot(PARTS)
+        still = same(passing, snapshot)
+        snapshot = snapshot.without(p.pid for p in snapshot if p.stat.zombie and p.pid not in still)
+    stuck = [p.pid for p in snapshot if p.stat.state == "D" and p.pid in still]
     return Facts(
         snapshot=snapshot,
         group=cgroup.read(view.proc),
-        stuck=stuck,
+        stuck={pid: _since(view.proc, pid) for pid in stuck},
         deaf=frozenset(p.pid for p in snapshot if _deaf(view.proc, p)),
         sums=tuple(_sums(view, snapshot)),
     )

@@ -93,9 +93,7 @@ def regions(view: View, pid: int) -> list[Row]:
     try:
         found = parse_smaps(view.proc.read(f"{pid}/smaps"))
     except PermissionError:
-        raise UserError(
-            f"process {pid}: its memory map is not ours to read; try it as root"
-        ) from None
+        raise UserError(f"process {pid}: no permission for its map; try it as root") from None
     except OSError:
         found = []
     if not found:
@@ -107,12 +105,9 @@ def regions(view: View, pid: int) -> list[Row]:
 def with_gaps(rows: list[Row]) -> list[Row]:
     """The rows with a row for every hole between two regions."""
     result = []
-    for above, below in zip(rows, [*rows[1:], None], strict=True):
-        result.append(above)
-        start = below.region.end if below else 0
-        if above.region.start > start:
-            gap = Region(
-                start, above.region.start, "", f"({size(above.region.start - start)})", None
-            )
-            result.append(Row(gap, "gap"))
+    below = [row.region.end for row in rows[1:]] + [0]
+    for row, end in zip(rows, below, strict=False):
+        result.append(row)
+        if hole := row.region.start - end:
+            result.append(Row(Region(end, row.region.start, "", f"({size(hole)})", None), "gap"))
     return result

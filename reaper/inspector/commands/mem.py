@@ -59,7 +59,7 @@ def run(view: View) -> int:
     total = add_up(found)
     if total.known < total.count:
         view.note(
-            f"{total.count - total.known} of {total.count} processes: PSS not readable; root can read it"
+            f"{total.count - total.known} of {total.count} processes: no PSS; root may read it"
         )
     charged = cgroup.read(view.proc)
     summary = _summary(total, charged)

@@ -9,6 +9,7 @@ Examples:
 import argparse
 from collections.abc import Iterable
 from dataclasses import asdict
+from textwrap import wrap
 from typing import Any
 
 from ..anatomy import Anatomy, Limit, examine
@@ -105,16 +106,16 @@ def text(view: View, a: Anatomy) -> Iterable[str]:
 
 def _line(view: View, label: str, value: object) -> str:
     shown = UNKNOWN if value in (None, "") else printable(str(value))
-    return view.paint(f"{label:<{LABEL}}", "bold") + shown
+    lines = [shown] if view.room is None else wrap(shown, max(20, view.room - LABEL))
+    return view.paint(f"{label:<{LABEL}}", "bold") + ("\n" + " " * LABEL).join(lines)
 
 
 def _ids(ids: tuple[int, ...] | None, named: bool = False) -> str | None:
     if ids is None:
         return None
-    words = (f"{i} ({user_name(i)})" if named else str(i) for i in ids[:3])
-    return ", ".join(
-        f"{kind} {w}" for kind, w in zip(("real", "effective", "saved"), words, strict=True)
-    )
+    kinds = ("real", "effective", "saved")
+    names = [f" ({user_name(i)})" if named else "" for i in ids]
+    return ", ".join(f"{kind} {i}{name}" for kind, i, name in zip(kinds, ids, names, strict=False))
 
 
 def _identity(view: View, a: Anatomy) -> Iterable[str]:
@@ -131,8 +132,8 @@ def _identity(view: View, a: Anatomy) -> Iterable[str]:
     nspids = (status and status.nspids) or ()
     if len(nspids) > 1:
         yield _line(view, "namespaced", f"pid {' > '.join(map(str, nspids))}, outermost first")
-    yield _line(view, "user", _ids(status and status.uids, named=True))
-    yield _line(view, "group", _ids(status and status.gids))
+    yield _line(view, "user", _ids(status.uids if status else None, named=True))
+    yield _line(view, "group", _ids(status.gids if status else None))
     chain = " < ".join(f"{p.stat.comm} ({p.pid})" for p in (a.process, *a.lineage))
     yield _line(view, "lineage", chain)
     spaces = ", ".join(f"{name} {number or UNKNOWN}" for name, number in a.namespaces.items())
@@ -165,9 +166,8 @@ def _memory(view: View, a: Anatomy) -> Iterable[str]:
         return
     if a.memory is None:
         write = str if view.options.bytes else size
-        yield _line(
-            view, "memory", f"VSS {write(stat.vss)}, RSS {write(stat.rss or 0)}; more as root"
-        )
+        seen = f"VSS {write(stat.vss)}, RSS {write(stat.rss or 0)}"
+        yield _line(view, "memory", f"{seen}; the rest may be read by root")
         return
     total = sum((part.memory for part in a.memory), NO_MEMORY)
     whole = Part("total", sum(part.size for part in a.memory), total)
