@@ -261,8 +261,8 @@ def sigpipe(facts: Facts) -> Iterator[Finding]:
         f"{_command(found[0])} and all that it starts",
         "whoever started it ignores SIGPIPE, as Python does, and that is inherited: the left side "
         "of a pipe such as `yes | head` gets errors or never ends",
-        "start it with SIGPIPE at its default: in Python subprocess does so, os.system and os.exec do not; "
-        "reaper does so for its main program",
+        "start it with SIGPIPE at its default: in Python subprocess does so, os.system and os.exec "
+        "do not; reaper does so for its main program",
         tuple(p.pid for p in found),
     )
 
