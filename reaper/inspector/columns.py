@@ -102,6 +102,8 @@ PROCESS: tuple[Column[Process], ...] = (
     Column("age", lambda p: p.age, "time since its start", "seconds"),
     Column("start", lambda p: p.stat.start, "start, seconds since boot", "integer"),
     Column("nspid", _nspid, "pid in its own PID namespace", "integer", STATUS),
+    Column("hostpid", lambda p: p.hostpid, "pid as this side numbers it, with --root, --container",
+           "integer", ("hostpid",)),
     Column("cgroup", _cgroup, "control group", needs=("cgroup",)),
     Column("wchan", lambda p: p.wchan if p.wchan not in ("0", "") else None,
            "kernel function it sleeps in", needs=("wchan",)),
