@@ -4,7 +4,6 @@ The engine is asked for one number by its own command, docker or podman; all els
 Sources: docker-inspect(1), podman-inspect(1), pid_namespaces(7).
 """
 
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable
@@ -71,15 +70,11 @@ def root_of(name: str, here: Proc) -> str:
             f'"{name}" has PID {pid}, but that is another process here; run reaperctl on the '
             "machine of the engine, as root"
         )
-    root = f"{here.root}/{pid}/root/proc"
-    try:
-        if any(entry.isdecimal() for entry in os.listdir(root)):
-            return root
-    except PermissionError:
-        raise UserError(f'no permission to look into "{name}"; try it as root') from None
-    except OSError:
-        pass
-    raise UserError(f'"{name}" has no /proc; mount one in it')
+    if here.names(f"{pid}/root") is None:
+        raise UserError(f'no permission to look into "{name}"; try it as root')
+    if here.maybe(f"{pid}/root/proc/1/stat") is None:
+        raise UserError(f'"{name}" has no /proc; mount one in it')
+    return f"{here.root}/{pid}/root/proc"
 
 
 def pids_inside(here: Proc, namespace: str) -> dict[int, int]:
@@ -118,15 +113,12 @@ class Inside(Proc):
     def __init__(self, root: str, here: Proc | None = None) -> None:
         super().__init__(root)
         self.here = here or Proc()
+        self.foreign = self.namespace not in (None, self.here.link("self/ns/pid"))
 
     @cached_property
     def namespace(self) -> str | None:
         """The PID namespace of this /proc; None for a recorded one, or where not permitted."""
         return self.link("1/ns/pid")
-
-    @property
-    def foreign(self) -> bool:
-        return self.namespace not in (None, self.here.link("self/ns/pid"))
 
     @cached_property
     def _hosts(self) -> dict[int, int]:
