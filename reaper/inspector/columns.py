@@ -1,10 +1,15 @@
 """The columns of a process: what ps, tree, top and zombies can show of it. Pure."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
+from typing import TypeVar
 
 from .procfs import Process
 from .render.style import state_style
 from .render.table import Column
+
+R = TypeVar("R")
 
 # tty_nr's major number -> name; 136 to 143 are the pseudo terminals (Documentation/admin-guide).
 _PTY_MAJORS = range(136, 144)
@@ -70,6 +75,17 @@ def _cgroup(process: Process) -> str | None:
     """The v2 path where there is one (it comes last), else that of the last v1 hierarchy."""
     lines = (process.cgroup or "").splitlines()
     return lines[-1].split(":", 2)[-1] if lines else None
+
+
+def lifted(
+    columns: Iterable[Column[Process]], process_of: Callable[[R], Process]
+) -> tuple[Column[R], ...]:
+    """The same columns for rows that hold a process."""
+
+    def lift(column: Column[Process]) -> Column[R]:
+        return replace(column, value=lambda row: column.value(process_of(row)))  # type: ignore
+
+    return tuple(map(lift, columns))
 
 
 STATUS = ("status",)

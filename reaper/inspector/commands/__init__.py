@@ -13,4 +13,5 @@ COMMANDS = {
     "maps": "the address space of one process as a picture",
     "mem": "VSS, RSS, PSS, USS, and what is counted twice",
     "zombies": "zombies by the parent at fault, and why",
+    "kill": "TERM, a wait, KILL: pids, groups, sessions, trees, names",
 }
