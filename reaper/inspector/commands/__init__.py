@@ -14,4 +14,5 @@ COMMANDS = {
     "mem": "VSS, RSS, PSS, USS, and what is counted twice",
     "zombies": "zombies by the parent at fault, and why",
     "kill": "TERM, a wait, KILL: pids, groups, sessions, trees, names",
+    "metrics": "counts for Prometheus: states, zombies by parent, reaps",
 }
