@@ -38,9 +38,9 @@ def examine(view: View, settle: float) -> Facts:
 
 
 def _since(proc: Proc, pid: int) -> float | None:
-    """Seconds since a process last ran: the scheduler notes when, on the clock of our own note."""
-    now, then = (_last_ran(proc.maybe(f"{who}/sched") or b"") for who in ("self", pid))
-    return None if now is None or then is None else max(0.0, (now - then) / 1000)
+    """Seconds since a process last ran: the scheduler notes when, in milliseconds since boot."""
+    then, now = _last_ran(proc.maybe(f"{pid}/sched") or b""), proc.uptime
+    return None if now is None or then is None else max(0.0, now - then / 1000)
 
 
 def _last_ran(data: bytes) -> float | None:
