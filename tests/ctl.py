@@ -2,9 +2,14 @@
 
 import io
 import json
+import os
 import re
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
+
+from support import eventually
 
 from reaper.inspector.cli import main
 
@@ -41,3 +46,26 @@ def findings(*words: str) -> str:
     _, out, err = reaperctl("doctor", "--wide", *words)
     assert not err
     return AGE.sub("AGE", out)
+
+
+@contextmanager
+def control_group(controller: str, limit: int) -> Iterator[Path]:
+    """A control group with a limit of memory (bytes) or pids, cgroup v1 or v2; gone afterwards."""
+    v1 = Path("/sys/fs/cgroup") / controller
+    old = v1.exists()
+    group = (v1 if old else Path("/sys/fs/cgroup")) / f"ctl-test-{os.getpid()}"
+    if not old:
+        (group.parent / "cgroup.subtree_control").write_text(f"+{controller}")
+    group.mkdir()
+    name = {("memory", True): "memory.limit_in_bytes"}.get((controller, old), f"{controller}.max")
+    try:
+        (group / name).write_text(str(limit))
+        yield group
+    finally:
+        eventually(lambda: not (group / "cgroup.procs").read_text(), "an empty control group")
+        group.rmdir()
+
+
+def within(group: Path, *command: str) -> list[str]:
+    """The command, started in a control group."""
+    return ["sh", "-c", f'echo $$ >{group}/cgroup.procs; exec "$@"', "sh", *command]

@@ -126,7 +126,8 @@ def test_a_process_in_d() -> None:
         eventually(lambda: state(main) == "D")
         command = " ".join(victim("vforks"))
         shown = command if len(command) <= 60 else command[:59] + "…"
-        where = Path(f"/proc/{main}/wchan").read_text()
+        wchan = Path(f"/proc/{main}/wchan")
+        where = eventually(lambda: wchan.read_text().strip("0"), "asleep")
         assert findings("--root", root(started.pid), *OTHERS) == (
             f"CRITICAL  {comm(main)} ({inner(main)}) is stuck in the kernel [uninterruptible]\n"
             f"  seen   state D for AGE, in {where}: {shown}.\n"
