@@ -51,7 +51,7 @@ def test_children_that_ended_just_now_are_no_leak() -> None:
     busy = "echo ready; while true; do /bin/true; done"
     with container(*reaper("--", "sh", "-c", busy)) as started:
         for _ in range(5):
-            found = findings("--root", root(started.pid), "--settle", "0.01", *OTHERS)
+            found = findings("--root", root(started.pid), *OTHERS)
             assert found.startswith("nothing found")
 
 
