@@ -125,14 +125,15 @@ def prctl(option: int, value: int) -> int:
 
 
 def _prctl_by_ctypes(option: int, value: int) -> int:
+    """By the extension module under ctypes: that itself imports 5 ms of what we do not need."""
     try:
-        import ctypes  # noqa: PLC0415  2 ms, and rarely needed as PID 1
+        import _ctypes  # noqa: PLC0415
 
-        libc = ctypes.CDLL(None, use_errno=True)
+        address = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]
     except (ImportError, OSError):
         return errno.ENOSYS
-    words = [ctypes.c_ulong(word) for word in (value, 0, 0, 0)]
-    return ctypes.get_errno() if libc.prctl(option, *words) else 0
+    # This way keeps no errno. EINVAL, an old kernel, is the one that these options know.
+    return errno.EINVAL if _ctypes.call_cdeclfunction(address, (option, value, 0, 0, 0)) else 0
 
 
 def set_group(pid: int) -> int:

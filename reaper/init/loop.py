@@ -149,12 +149,12 @@ class Init:
         info = kernel.next_signal(ALL, self._timeout())
         # SIGCHLD only wakes us. Were it taken in its turn, a flood of orphans would hold back the
         # real-time signals behind it, and a flood of SIGUSR1 before it would hold back reaping.
-        for _ in range(BATCH):
-            if info is None:
-                break
+        taken = 0
+        while info is not None:
             if info.si_signo != SIGCHLD:
                 self._signal(info)
-            info = kernel.next_signal(ALL_BUT_CHLD, 0)
+            taken += 1
+            info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
         if self.reaper.main:
             self._look_for_stop()
         self._reap()

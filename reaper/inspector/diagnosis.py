@@ -142,7 +142,10 @@ def no_init(facts: Facts) -> Iterator[Finding]:
     first = facts.snapshot.by_pid.get(1)
     if first is None or is_init(first) or is_shell(first):
         return
-    orphans = [p for p in facts.snapshot.children.get(1, ()) if adopted(p, first, facts.snapshot)]
+    children = facts.snapshot.children.get(1, ())
+    if any(child.stat.zombie for child in children):
+        return  # the zombies are the finding, and say so
+    orphans = [child for child in children if adopted(child, first, facts.snapshot)]
     yield Finding(
         "no-init",
         NOTICE,

@@ -18,29 +18,39 @@ PARTS = ("status", "argv", "wchan")
 
 
 def examine(view: View, settle: float) -> Facts:
-    """The facts; `settle` seconds lie between the looks where a second one is needed."""
+    """The facts; `settle` seconds lie between the looks where a second one is needed.
+
+    Passing states need one: a zombie of this moment, a vfork (D), a mask held during a fork.
+    """
     snapshot = view.snapshot(PARTS)
-    passing = [p for p in snapshot if p.stat.state in "ZD" and not p.stat.kernel]
-    still: set[int] = set()
-    if passing:
+    unmoved: set[int] = set()
+    masked = {p.pid for p in snapshot if _blocks_term(p)}
+    if masked or any(p.stat.state in "ZD" for p in snapshot):
+        before = snapshot
         time.sleep(settle)
         snapshot = view.snapshot(PARTS)
-        still = same(passing, snapshot)
-        snapshot = snapshot.without(p.pid for p in snapshot if p.stat.zombie and p.pid not in still)
-    stuck = [p.pid for p in snapshot if p.stat.state == "D" and p.pid in still]
+        unmoved = same(before, snapshot)
+        snapshot = snapshot.without(
+            p.pid for p in snapshot if p.stat.zombie and p.pid not in unmoved
+        )
+    stuck = [
+        p.pid for p in snapshot if p.stat.state == "D" and p.pid in unmoved and not p.stat.kernel
+    ]
     return Facts(
         snapshot=snapshot,
         group=cgroup.read(view.proc),
         stuck={pid: _since(view.proc, pid) for pid in stuck},
-        deaf=frozenset(p.pid for p in snapshot if _deaf(view.proc, p)),
+        deaf=frozenset(
+            p.pid for p in snapshot if p.pid in masked & unmoved and _deaf(view.proc, p)
+        ),
         sums=tuple(_sums(view, snapshot)),
     )
 
 
 def _since(proc: Proc, pid: int) -> float | None:
-    """Seconds since a process last ran: the scheduler notes when, on the clock of our own note."""
-    now, then = (_last_ran(proc.maybe(f"{who}/sched") or b"") for who in ("self", pid))
-    return None if now is None or then is None else max(0.0, (now - then) / 1000)
+    """Seconds since a process last ran: the scheduler notes when, in milliseconds since boot."""
+    then, now = _last_ran(proc.maybe(f"{pid}/sched") or b""), proc.uptime
+    return None if now is None or then is None else max(0.0, now - then / 1000)
 
 
 def _last_ran(data: bytes) -> float | None:
@@ -54,14 +64,22 @@ def _last_ran(data: bytes) -> float | None:
     return None
 
 
+def _blocks_term(process: Process) -> bool:
+    """Whether its main thread has TERM in its mask; inits do, and fetch it."""
+    stat = process.stat
+    return (
+        has_signal(process, b"SigBlk", TERM)
+        and not (stat.kernel or stat.zombie)
+        and not is_init(process)
+    )
+
+
 def _deaf(proc: Proc, process: Process) -> bool:
     """Whether every thread blocks TERM and none fetches it by sigwait or a signalfd."""
-    if process.stat.kernel or process.stat.zombie or not has_signal(process, b"SigBlk", TERM):
+    if not _blocks_term(process):
         return False
-    if is_init(process):
-        return False
-    tasks = [f"{process.pid}/task/{tid}" for tid in proc.names(f"{process.pid}/task") or ()]
-    for task in tasks:
+    for tid in proc.names(f"{process.pid}/task") or ():
+        task = f"{process.pid}/task/{tid}"
         blocked = Status(proc.maybe(f"{task}/status") or b"").signals(b"SigBlk")
         if blocked is None or TERM not in blocked or _waits_for_signal(proc, task):
             return False

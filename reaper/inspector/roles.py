@@ -3,6 +3,8 @@
 A snapshot does not say who was adopted; these are the marks that an orphan bears for certain.
 """
 
+from itertools import pairwise
+
 from .procfs import Process, Snapshot
 
 INITS = frozenset(
@@ -10,6 +12,7 @@ INITS = frozenset(
      "runsvdir", "runit", "my_init", "podman-init", "pause", "supervisord", "openrc-init",
      "bpm", "pid1", "yelp-init", "tini-static", "conmon")
 )  # fmt: skip
+_TAKE_A_VALUE = ("-X", "-W")  # options of python that stand before its script
 SHELLS = frozenset(("sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "fish", "busybox"))
 
 
@@ -21,11 +24,17 @@ def _base(word: str) -> str:
 def is_init(process: Process) -> bool:
     """Whether it is made to be PID 1, by its name or that of the script an interpreter runs."""
     words = process.argv or ()
-    names = {process.stat.comm, *(_base(word) for word in words[:1])}
-    if not names.isdisjoint(INITS):
+    if process.stat.comm in INITS or _base("".join(words[:1])) in INITS:
         return True
-    script = next((word for word in words[1:] if not word.startswith("-")), "")
-    return _base(script) in INITS or script.endswith("/reaper/__main__.py")
+    script = next(
+        (
+            word
+            for before, word in pairwise(words)
+            if not word.startswith("-") and before not in _TAKE_A_VALUE
+        ),
+        "",
+    )
+    return _base(script) in INITS or script.endswith("reaper/__main__.py")
 
 
 def is_shell(process: Process) -> bool:

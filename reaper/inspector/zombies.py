@@ -129,13 +129,18 @@ class Culprit:
 
 
 def same(processes: Iterable[Process], later: Snapshot) -> set[int]:
-    """The pids of those that a later snapshot shows in the same state, the pid not reused."""
+    """The pids of those that a later snapshot shows unmoved: they have not run in between."""
     return {
         process.pid
         for process in processes
-        if (now := later.by_pid.get(process.pid))
-        and (now.stat.start, now.stat.state) == (process.stat.start, process.stat.state)
+        if (now := later.by_pid.get(process.pid)) and _moment(now) == _moment(process)
     }
+
+
+def _moment(process: Process) -> tuple[object, ...]:
+    """What changes when a process runs, or when its pid is reused."""
+    switches = process.status and process.status.number(b"voluntary_ctxt_switches")
+    return process.stat.start, process.stat.state, switches
 
 
 def culprits(snapshot: Snapshot) -> list[Culprit]:

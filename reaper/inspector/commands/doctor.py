@@ -24,7 +24,7 @@ LABELS = (("evidence", "seen"), ("cause", "cause"), ("cure", "do"))
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ignore", metavar="KEYS", default="", help="leave out these findings")
     parser.add_argument(
-        "--settle", type=float, default=0.1, metavar="SECONDS", help="between the two looks (0.1)"
+        "--settle", type=float, default=0.2, metavar="SECONDS", help="between the two looks (0.2)"
     )
 
 

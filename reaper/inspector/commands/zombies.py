@@ -46,7 +46,7 @@ DEFAULT_JSON = f"{DEFAULT},pids,cause,cure"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max", type=int, default=0, metavar="N", help="accept up to N (0)")
     parser.add_argument(
-        "--settle", type=float, default=0.1, metavar="SECONDS", help="between the two looks (0.1)"
+        "--settle", type=float, default=0.2, metavar="SECONDS", help="between the two looks (0.2)"
     )
     add_table_options(parser, COLUMNS, DEFAULT)
 
