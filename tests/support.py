@@ -19,9 +19,12 @@ DEADLINE = 30.0  # seconds; only ever reached by a failure
 
 T = TypeVar("T")
 
+# Not the one of a virtual environment: other users must be able to run it.
+PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+
 # How to start the init in each form it ships in.
 FORMS: dict[str, list[str]] = {
-    "source": [sys.executable, "-I", "-S", str(REPO / "reaper" / "__main__.py")],
+    "source": [PYTHON, "-I", "-S", str(REPO / "reaper" / "__main__.py")],
 }
 
 
@@ -32,7 +35,7 @@ def reaper(*args: str) -> list[str]:
 
 def victim(name: str, *args: str) -> list[str]:
     """The command line of one of the small programs with one vice each."""
-    return [sys.executable, "-I", "-S", str(VICTIMS / f"{name}.py"), *args]
+    return [PYTHON, "-I", "-S", str(VICTIMS / f"{name}.py"), *args]
 
 
 def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
