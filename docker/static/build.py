@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Build the one-file init: freeze the package `reaper` and link it with a static CPython.
 
+The modules in lean/ stand in for the standard ones of the same names, which the interpreter
+imports at its start and the init has no use for.
 Run it with the Python whose static library is to be linked (Debian: libpython3.11-dev). The C
 compiler is $CC; a cross compiler's library comes from the Debian package of that architecture.
 The same commit and the same packages give the same bytes: no path and no time gets in.
 """
 
 import argparse
-import encodings
 import marshal
 import os
 import shlex
@@ -37,13 +38,8 @@ START = {
 
 def sources() -> dict[str, Path]:
     """Module name -> file, for everything that is frozen in."""
-    codecs = Path(encodings.__file__).parent
-    found = {
-        "encodings": codecs / "__init__.py",
-        "encodings.aliases": codecs / "aliases.py",
-        "encodings.utf_8": codecs / "utf_8.py",
-        "__main__": REPO / "reaper" / "__main__.py",
-    }
+    found = {file.stem: file for file in sorted((HERE / "lean").glob("*.py"))}
+    found["__main__"] = REPO / "reaper" / "__main__.py"
     for file in sorted([*REPO.glob("reaper/*.py"), *REPO.glob("reaper/init/*.py")]):
         parts = file.relative_to(REPO).with_suffix("").parts
         found[".".join(parts).removesuffix(".__init__")] = file
