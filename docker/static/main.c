@@ -14,9 +14,7 @@ enum { OWN_FAILURE = 125 };
 
 extern const struct _frozen reaper_frozen[];
 
-static sigset_t inherited;
-
-/* _prctl: prctl(2), and the signal mask as it was before main() blocked everything. */
+/* _prctl: prctl(2). */
 
 static PyObject *
 call_prctl(PyObject *Py_UNUSED(module), PyObject *args)
@@ -37,30 +35,10 @@ static PyMethodDef prctl_methods[] = {
 static struct PyModuleDef prctl_module = {
     PyModuleDef_HEAD_INIT, "_prctl", NULL, -1, prctl_methods, NULL, NULL, NULL, NULL};
 
-static PyObject *
-mask_as_set(void)
-{
-    PyObject *set = PyFrozenSet_New(NULL);
-    for (int number = 1; set && number < NSIG; number++) {
-        if (sigismember(&inherited, number) != 1)
-            continue;
-        PyObject *item = PyLong_FromLong(number);
-        if (!item || PySet_Add(set, item) < 0)
-            Py_CLEAR(set);
-        Py_XDECREF(item);
-    }
-    return set;
-}
-
 PyObject *
 PyInit__prctl(void)
 {
-    PyObject *module = PyModule_Create(&prctl_module);
-    PyObject *mask = module ? mask_as_set() : NULL;
-    if (!mask || PyModule_AddObjectRef(module, "inherited_mask", mask) < 0)
-        Py_CLEAR(module);
-    Py_XDECREF(mask);
-    return module;
+    return PyModule_Create(&prctl_module);
 }
 
 /* resource: posix.wait4 takes the type of its answer from there, and needs no more of it. */
@@ -137,16 +115,42 @@ start_interpreter(int argc, char **argv)
     PyConfig_Clear(&config);
 }
 
+static PyObject *
+as_set(const sigset_t *signals)
+{
+    PyObject *set = PySet_New(NULL);
+    for (int number = 1; set && number < NSIG; number++) {
+        if (sigismember(signals, number) != 1)
+            continue;
+        PyObject *item = PyLong_FromLong(number);
+        if (!item || PySet_Add(set, item) < 0)
+            Py_CLEAR(set);
+        Py_XDECREF(item);
+    }
+    return set;
+}
+
+static void
+run_init(const sigset_t *inherited)
+{
+    PyObject *loop = PyImport_ImportModule("reaper.init.loop");
+    PyObject *argv = PySys_GetObject("argv");
+    PyObject *arguments = PyList_GetSlice(argv, 1, PyList_Size(argv));
+    PyObject *mask = as_set(inherited);
+    if (loop && arguments && mask)
+        PyObject_CallMethod(loop, "main", "OO", arguments, mask);
+    PyErr_Print(); /* only a failure of the init comes back from there */
+}
+
 int
 main(int argc, char **argv)
 {
     /* First of all: a signal that comes now waits for the init instead of being lost. */
-    sigset_t all;
+    sigset_t all, inherited;
     sigfillset(&all);
     sigprocmask(SIG_BLOCK, &all, &inherited);
 
     start_interpreter(argc, argv);
-    if (PyImport_ImportFrozenModule("__main__") <= 0)
-        PyErr_Print();
-    return OWN_FAILURE; /* the init leaves by itself */
+    run_init(&inherited);
+    return OWN_FAILURE;
 }

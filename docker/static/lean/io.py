@@ -1,5 +1,3 @@
-"""What the interpreter takes from `io` to open the standard streams, without the abstract classes."""
+"""What the interpreter takes from `io` to open the standard streams, and no abstract class."""
 
-from _io import TextIOWrapper as TextIOWrapper
-from _io import open as open
-from _io import open_code as open_code
+from _io import TextIOWrapper, open, open_code  # noqa: F401
