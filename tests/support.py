@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,11 +74,18 @@ def state(pid: int) -> str:
 
 
 class Running:
-    """A started command; `pid` is the init (inside `as_pid1` the child of unshare)."""
+    """A started command."""
 
     def __init__(self, popen: "subprocess.Popen[bytes]", namespaced: bool) -> None:
         self.popen = popen
-        self.pid = eventually(lambda: children(popen.pid))[0] if namespaced else popen.pid
+        self.namespaced = namespaced
+
+    @cached_property
+    def pid(self) -> int:
+        """Host pid of the init (inside `as_pid1` the child of unshare); it must still run."""
+        if not self.namespaced:
+            return self.popen.pid
+        return eventually(lambda: children(self.popen.pid), "the init")[0]
 
     @property
     def main(self) -> int:

@@ -15,7 +15,6 @@ import re
 import subprocess
 import sys
 import tarfile
-import time
 import zipfile
 from collections.abc import Iterator
 from importlib import util
@@ -33,7 +32,7 @@ def zipapp(target: Path) -> None:
     Nothing is compressed, and beside each source is its code object, which the building version of
     Python takes at once and every other one passes over.
     """
-    stamp = time.gmtime(max(EPOCH, 315532800))[:6]  # zip knows no year before 1980
+    stamp = (1980, 1, 1, 0, 0, 0)  # the earliest that zip knows
     package = [REPO / "reaper" / "__main__.py", *sorted((REPO / "reaper").rglob("*.py"))]
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
