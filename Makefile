@@ -26,7 +26,9 @@ lint: $(VENV)/ready  ## ruff and mypy --strict
 	$(VENV)/bin/mypy
 
 .PHONY: test
-test: lint packages  ## everything: lint, unit, kernel and container tests
+test: lint packages forms  ## everything: lint, unit, kernel and container tests
+	for form in static bundle wheel zipapp; do REAPER_TEST_FORM=$$form \
+		$(PY) -m pytest -q tests/kernel --ignore tests/kernel/test_forms.py || exit 1; done
 	$(PY) -m pytest
 
 build/static/reaper: docker/static/build.py docker/static/main.c $(SOURCES)

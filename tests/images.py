@@ -64,7 +64,10 @@ def inside(
         else:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.touch()
-        steps += [f'mount --bind "{source}" "{place}"', f'mount -o remount,bind,{options} "{place}"']
+        steps += [
+            f'mount --bind "{source}" "{place}"',
+            f'mount -o remount,bind,{options} "{place}"',
+        ]
     steps += [
         'mount -o remount,bind,ro "$0"',
         'exec setpriv --no-new-privs unshare --root="$0" --wd=/'

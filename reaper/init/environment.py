@@ -15,20 +15,20 @@ Fixes = dict[bytes, bytes | None]
 _COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # PEP 538's targets
 _BOOTLOADER = b"_PYI_"
 _LIBRARY_PATH, _SAVED = b"LD_LIBRARY_PATH", b"LD_LIBRARY_PATH_ORIG"
-_STATIC = "_prctl" in sys.builtin_module_names  # the one-file form adds nothing
+# The compiled forms turn the coercion of the locale off; the one-file form adds nothing at all.
+_STATIC = "_prctl" in sys.builtin_module_names
+_BUNDLE = hasattr(sys, "_MEIPASS")  # set by the bootloader itself
 
 
 def fixes(environ: dict[bytes, bytes]) -> Fixes:
     """What to set back before main's exec: name -> value, None: remove."""
     found: Fixes = {}
-    if _STATIC:
-        return found
-    if environ.get(b"LC_CTYPE") in _COERCED:
+    if _BUNDLE:
+        return _of_bootloader(environ)
+    if not _STATIC and environ.get(b"LC_CTYPE") in _COERCED:
         original = _original(b"LC_CTYPE", environ)
         if original != environ[b"LC_CTYPE"]:
             found[b"LC_CTYPE"] = original
-    if hasattr(sys, "_MEIPASS"):  # set by the bootloader itself, in every kind of bundle
-        found |= _of_bootloader(environ)
     return found
 
 

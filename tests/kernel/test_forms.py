@@ -206,5 +206,3 @@ def test_two_builds_are_the_same(target: str, made: str, tmp_path: Path) -> None
         again, first = again / "reaper", first / "reaper"
     compare = ["diff", "--recursive", "--brief", str(first), str(again)]
     assert run(compare) == (0, "", "")
-
-
