@@ -1,4 +1,4 @@
-"""Root folders of other systems for the tests to start in: no engine, only chroot and namespaces."""
+"""Root folders of other systems for the tests to start in: chroot and namespaces, no engine."""
 
 import os
 import subprocess

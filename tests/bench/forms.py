@@ -113,8 +113,8 @@ def main() -> None:
             f" | {size(name, command)} MB |"
         )
     print(
-        f"\nMedians of {options.rounds} rounds, as PID 1 of a new PID namespace; the time of the same"
-        f" start without an init, {nothing:.1f} ms, is taken off. {platform.release()},"
+        f"\nMedians of {options.rounds} rounds, as PID 1 of a new PID namespace; the time of the"
+        f" same start without an init, {nothing:.1f} ms, is taken off. {platform.release()},"
         f" {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}."
     )
 
