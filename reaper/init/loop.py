@@ -5,6 +5,7 @@ can fail is logged and the loop goes on, because leaving kills the container.
 """
 
 import posix
+import sys
 import time
 
 from reaper import signals
@@ -46,9 +47,9 @@ def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
 
 
 def _show(what: str) -> "NoReturn":
-    from reaper import __version__  # noqa: PLC0415
+    from reaper.init import personality  # noqa: PLC0415
 
-    text = opt.usage() if what == "help" else f"reaper {__version__}\n"
+    text = opt.usage() if what == "help" else personality.version(sys.argv[0]) + "\n"
     try:
         posix.write(1, text.encode())
     except OSError as error:
