@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from .procfs import Proc, Process, Stat, parse_stat, read_file
 
@@ -77,7 +77,7 @@ class _File:
 
     fd: int | None
     line: bytes = b""
-    stat: Stat | None = field(default=None)
+    stat: Stat | None = None
 
 
 class Sampler:
@@ -164,8 +164,14 @@ class Sampler:
 
 
 def _allowed() -> int:
-    """How many files this program may keep open."""
-    from resource import RLIMIT_NOFILE, getrlimit  # noqa: PLC0415
+    """How many files this program may keep open; its limit is raised as far as that needs."""
+    from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit  # noqa: PLC0415
 
-    soft, _ = getrlimit(RLIMIT_NOFILE)
-    return KEPT if soft < 0 else max(0, min(KEPT, soft - SPARE))
+    soft, hard = getrlimit(RLIMIT_NOFILE)
+    wanted = KEPT + SPARE
+    if soft != RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == RLIM_INFINITY else min(hard, wanted)
+        with suppress(OSError, ValueError):
+            setrlimit(RLIMIT_NOFILE, (soft, hard))
+        soft, _ = getrlimit(RLIMIT_NOFILE)
+    return KEPT if soft == RLIM_INFINITY else max(0, min(KEPT, soft - SPARE))

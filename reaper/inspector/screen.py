@@ -117,7 +117,7 @@ def totals_of(rows: Iterable[Row]) -> Totals:
     rows = list(rows)
     known = [row.percent for row in rows if row.percent is not None]
     return Totals(
-        Counter(row.process.stat.state for row in rows),
+        dict(Counter(row.process.stat.state for row in rows)),
         sum(row.process.stat.threads for row in rows),
         sum(known) if known else None,
         None,

@@ -1,7 +1,7 @@
 """A terminal as a screen to draw on and a source of keys; it is given back as it was found.
 
 The only module that changes a terminal. Keys come one by one and without echo (cbreak), signals
-arrive as bytes on a pipe, so that one `select` waits for everything. Sources: termios(3),
+arrive as bytes on a pipe, so that one `poll` waits for everything. Sources: termios(3),
 console_codes(4), signal(7).
 """
 
@@ -49,6 +49,9 @@ class Terminal:
         self._before = termios.tcgetattr(self._source)
         self._wake, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._writer = writer
+        self._poll = select.poll()
+        for fd in (self._source, self._wake):
+            self._poll.register(fd, select.POLLIN)
         self._wakeup = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
         self._handlers = {number: signal.signal(number, _noted) for number in WATCHED}
         try:
@@ -103,7 +106,7 @@ class Terminal:
 
         Raises Ended on SIGINT, SIGTERM, SIGHUP and at the end of input.
         """
-        ready, _, _ = select.select([self._source, self._wake], [], [], max(0.0, seconds))
+        ready = {fd for fd, _ in self._poll.poll(max(0.0, 1000 * seconds))}
         if self._wake in ready:
             for number in os.read(self._wake, 512):
                 self._signalled(number)

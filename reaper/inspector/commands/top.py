@@ -16,6 +16,7 @@ import gc
 import os
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, replace
 
 from .. import cgroup, screen
@@ -56,10 +57,10 @@ def run(view: View) -> int:
     state = Screen(options.sort, threads=options.threads, zombies=options.zombies)
     table.sort_columns(COLUMNS, options.sort)  # a bad one is said before anything else
     shown(view, state)
-    watch = Watch(view)
-    if options.once or view.json or not _terminal(view):
-        return once(view, watch, state)
-    return live(view, watch, state)
+    with closing(Watch(view)) as watch:
+        if options.once or view.json or not _terminal(view):
+            return once(view, watch, state)
+        return live(view, watch, state)
 
 
 def _terminal(view: View) -> bool:
@@ -72,6 +73,7 @@ class Watch:
     def __init__(self, view: View) -> None:
         self.proc = view.proc
         self._sampler = Sampler(view.proc)
+        self.close = self._sampler.close
         self._tally = Tally(view.options.trace) if view.options.trace else None
         self._now: Sample | None = None
         self._before: Sample | None = None
