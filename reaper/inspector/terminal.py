@@ -75,11 +75,14 @@ class Terminal:
         os.close(self._writer)
 
     def _take(self) -> None:
-        mode = termios.tcgetattr(self._source)
-        mode[0] &= ~(termios.IXON | termios.ICRNL)  # Ctrl-S must not freeze the screen
-        mode[3] &= ~(termios.ICANON | termios.ECHO)
-        mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
-        termios.tcsetattr(self._source, termios.TCSADRAIN, mode)
+        try:
+            mode = termios.tcgetattr(self._source)
+            mode[0] &= ~(termios.IXON | termios.ICRNL)  # Ctrl-S must not freeze the screen
+            mode[3] &= ~(termios.ICANON | termios.ECHO)
+            mode[6][termios.VMIN], mode[6][termios.VTIME] = 1, 0
+            termios.tcsetattr(self._source, termios.TCSADRAIN, mode)
+        except termios.error:  # a hang-up comes as SIGHUP and SIGCONT, in either order
+            raise Ended(HANGUP) from None
         self._write(ENTER)
 
     def _give_back(self) -> None:
