@@ -33,7 +33,7 @@ def engines() -> Iterator[dict[str, Engine]]:
         for engine in found.values():
             left = engine("ps", "-aq", f"--filter=label={LABEL}", check=False).stdout.split()
             if left:
-                engine("rm", "-fv", *left, check=False)
+                engine.remove(*left)
         if started.split()[-1:] == ["started"]:
             subprocess.run([script, "stop"], check=True)
 

@@ -6,7 +6,9 @@ Nothing here knows the init. A container is a context: at its end it is removed,
 import hashlib
 import json
 import os
+import select
 import subprocess
+import termios
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,7 +49,7 @@ class Engine:
             [self.name, *words],
             env=self.environment,
             check=False,
-            **{"capture_output": True, "text": True, "timeout": 4 * DEADLINE, **options},
+            **{"capture_output": True, "text": True, "timeout": 2 * DEADLINE, **options},
         )
         assert not check or done.returncode == 0, f"{self.name} {words}: {done.stdout}{done.stderr}"
         return done
@@ -77,25 +79,62 @@ class Engine:
         words = ["run", "--detach", f"--label={LABEL}=container", *options, image, *command]
         return Container(self, self(*words).stdout.split()[-1])
 
+    def remove(self, *names: str) -> None:
+        """Remove containers with what they hold; one that runs is killed at once."""
+        wait = ["--time=0"] if self.name == "podman" else []
+        self("rm", "-fv", *wait, *names, check=False)
+
     @contextmanager
-    def on_terminal(self, terminal: int, *command: str, options: Sequence[str] = ()) -> Iterator[str]:
-        """`run --interactive --tty` with the slave of a pty as the client's terminal; the name."""
-        name = f"reaper-test-{os.getpid()}-{terminal}"
-        words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", *options]
+    def on_terminal(self, *command: str) -> "Iterator[tuple[Terminal, Container]]":
+        """`run --interactive --tty` on a pty of its own, as from a person's terminal."""
+        name = f"reaper-test-{os.urandom(4).hex()}"
+        words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", TEST_IMAGE]
+        master, slave = os.openpty()
+        terminal = Terminal(master)
+        terminal.resize(24, 80)
         client = subprocess.Popen(
-            ["setsid", "--ctty", self.name, *words, TEST_IMAGE, *command],
+            ["setsid", "--ctty", "--wait", self.name, *words, *command],
             env=self.environment,
-            stdin=terminal,
-            stdout=terminal,
-            stderr=terminal,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
         )
-        os.close(terminal)
+        os.close(slave)
         try:
-            yield name
+            yield terminal, Container(self, name)
         finally:
+            self.remove(name)
+            terminal.close()
             client.kill()
             client.wait(DEADLINE)
-            self("rm", "-fv", name, check=False)
+
+
+class Terminal:
+    """The person's side of a pty: type, read, drag the window's corner, pull the plug."""
+
+    def __init__(self, master: int) -> None:
+        self.master = master
+        self.seen = ""
+
+    def type(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def read_to(self, text: str) -> str:
+        """Wait until `text` is shown; what was shown up to it, which is then forgotten."""
+        while text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], DEADLINE)
+            assert ready, f"{text!r} was not shown, but {self.seen!r}"
+            self.seen += os.read(self.master, 4096).decode(errors="replace")
+        shown, self.seen = self.seen.split(text, 1)
+        return shown
+
+    def resize(self, rows: int, columns: int) -> None:
+        termios.tcsetwinsize(self.master, (rows, columns))
+
+    def close(self) -> None:
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1
 
 
 class Container:
@@ -117,7 +156,7 @@ class Container:
     ) -> None:
         if error is not None:
             error.add_note(f"--- log of the container\n{self.log()}")
-        self.engine("rm", "-fv", self.name, check=False)
+        self.engine.remove(self.name)
         if self.follower and self.follower.stdout:
             self.follower.stdout.close()
             self.follower.kill()
@@ -132,6 +171,12 @@ class Container:
     def pid(self) -> int:
         """Host pid of the container's first process."""
         return int(self.inspect("State.Pid"))
+
+    @property
+    def main(self) -> int:
+        """Host pid of the init's first child."""
+        pid = self.pid
+        return eventually(lambda: children(pid), "main")[0]
 
     def wait_line(self, text: str) -> str:
         """Follow the log, both streams, up to a line that holds `text`."""

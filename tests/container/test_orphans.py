@@ -1,6 +1,6 @@
 """Orphans come to PID 1: those of main, and those that `exec` leaves behind."""
 
-from engines import INIT, Container, Engine
+from engines import INIT, Engine
 from support import children, eventually, state
 
 ORPHANS = 5
@@ -8,16 +8,12 @@ ORPHANS = 5
 LEAVE = ["sh", "-c", "for i in $(seq 5); do sleep 0.05 & done"]
 
 
-def grandchild(container: Container) -> int:
-    return eventually(lambda: children(container.pid), "main")[0]
-
-
 def test_orphans_of_exec_are_reaped(engine: Engine) -> None:
     with engine.container("--", "sleep", "1000") as container:
         container.settles(1)
         container.exec(*LEAVE)
         container.settles(1)
-        assert state(grandchild(container)) == "S"
+        assert state(container.main) == "S"
 
 
 def test_without_an_init_they_stay(engine: Engine) -> None:
@@ -39,7 +35,7 @@ def test_under_the_engines_own_init(engine: Engine) -> None:
     """`--init` puts an init above ours: we are not PID 1, adopt all the same, and say so."""
     words = ["--log-level", "debug", "--", "sh", "-c", "sh -c 'sleep 0.05 &'; exec sleep 1000"]
     with engine.container(*words, options=["--init"]) as container:
-        ours = grandchild(container)
+        ours = container.main
         main = eventually(lambda: children(ours), "main of our init")[0]
         eventually(lambda: children(ours) == [main], "the orphan reaped")
         assert "subreaper" in container.log()
