@@ -54,6 +54,11 @@ class Engine:
         assert not check or done.returncode == 0, f"{self.name} {words}: {done.stdout}{done.stderr}"
         return done
 
+    def begin(self, *words: str) -> "subprocess.Popen[bytes]":
+        """Start the command and do not wait for it; what it says is lost."""
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen([self.name, *words], env=self.environment, **silent)
+
     def has(self, image: str) -> bool:
         return self("image", "inspect", image, check=False).returncode == 0
 

@@ -1,12 +1,16 @@
-"""Prints the name of every signal that reaches it, one a line, and is moved by none."""
+"""Prints the number of every signal it gets, one for one, until TERM comes when asked so.
+
+usage: prints_signals.py [until SIGNAL]
+"""
 
 import signal
+import sys
 
-WATCHED = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
-
-signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+last = int(sys.argv[2]) if len(sys.argv) > 2 else signal.SIGTERM
+numbers = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 print("ready", flush=True)
-while True:
-    number = signal.sigwaitinfo(WATCHED).si_signo
-    name = signal.Signals(number).name if number < signal.SIGRTMIN else f"signal {number}"
-    print(name, flush=True)
+got = None
+while got != last:
+    got = int(signal.sigwaitinfo(numbers).si_signo)
+    print(got, flush=True)

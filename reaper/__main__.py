@@ -1,0 +1,50 @@
+"""`python -m reaper` is the init. Before anything else it blocks every signal that it forwards.
+
+Until then the kernel drops what is sent to a PID 1 without a handler, and kills any other process.
+Only built-in modules are imported before that line.
+"""
+
+import _signal
+
+# 32 and 33, which libc keeps for itself, are not among the valid ones.
+_inherited = set(map(int, _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())))
+
+import sys  # noqa: E402
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+_MASK = "reaper_mask"  # the -X option that carries the inherited mask through our own exec
+
+
+def console() -> None:
+    """The console script that pip makes: start again, isolated.
+
+    The container's PYTHON* variables and its user's site folder belong to main, never to us.
+    """
+    if sys.flags.isolated or not sys.executable:
+        run()
+    import posix  # noqa: PLC0415
+
+    from reaper.init import environment  # noqa: PLC0415
+
+    environment.apply(environment.fixes(posix.environ))
+    mask = f"{_MASK}={','.join(map(str, _inherited))}"
+    posix.execv(sys.executable, [sys.executable, "-I", "-X", mask, *sys.argv])
+
+
+def run() -> "NoReturn":
+    """Hand over to the init."""
+    from reaper.init import loop  # noqa: PLC0415  after the signals are blocked
+
+    mask = sys._xoptions.get(_MASK)
+    known = set(map(int, filter(None, mask.split(",")))) if isinstance(mask, str) else _inherited
+    loop.main(sys.argv[1:], known)
+
+
+if __name__ == "__main__":
+    if not __package__:  # started as a file: `python3 -I -S .../reaper/__main__.py`
+        sys.path.insert(0, __file__.rpartition("/")[0].rpartition("/")[0] or "/")
+    run()

@@ -1,0 +1,258 @@
+"""The decisions: what happened -> what to do. No system call and no clock here.
+
+`Core` is told facts (a signal came, main ended, a deadline passed) with the time, and answers with
+a list of actions, which `loop` carries out. The rules are the contract's sections 4 and 6.
+"""
+
+from reaper import signals
+from reaper.init import options as opt
+from reaper.signals import NUMBERS
+from reaper.status import Ending
+
+SIGKILL, SIGTERM, SIGCONT = NUMBERS["SIGKILL"], NUMBERS["SIGTERM"], NUMBERS["SIGCONT"]
+SIGTSTP = NUMBERS["SIGTSTP"]
+
+# Targets of a signal, beside a pid.
+GROUP = opt.GROUP  # main's process group
+MAIN = opt.MAIN
+TREE = opt.TREE  # every descendant
+REST = "rest"  # every process that is left when main is gone
+
+# Phases.
+RUNNING = "running"
+LINGERING = "lingering"  # main is gone, --until empty
+TERM = "term"  # the rest was told to end
+KILL = "kill"  # the rest was killed
+GONE = "gone"
+
+# How long to wait for the killed to be gone: only one in uninterruptible sleep takes that long.
+SETTLE = 1.0  # seconds
+
+
+class Send:
+    """Send a signal; `received` is the signal that came in, None where we decided ourselves."""
+
+    __slots__ = ("received", "signal", "target")
+
+    def __init__(self, signal: int, target: str | int, received: int | None = None) -> None:
+        self.signal = signal
+        self.target = target
+        self.received = received
+
+
+class Drop:
+    """Do not send the signal on, and say why."""
+
+    __slots__ = ("reason", "signal")
+
+    def __init__(self, signal: int, reason: str) -> None:
+        self.signal = signal
+        self.reason = reason
+
+
+class StopSelf:
+    """Follow main into a stop by `signal`, so that the shell that started us sees it."""
+
+    __slots__ = ("signal",)
+
+    def __init__(self, signal: int) -> None:
+        self.signal = signal
+
+
+class GiveTerminal:
+    """Make main's group the foreground group again, if ours holds the foreground."""
+
+    __slots__ = ()
+
+
+class Shutdown:
+    """A phase of the shut-down begins: `term`, `kill` or `done`."""
+
+    __slots__ = ("grace", "phase")
+
+    def __init__(self, phase: str, grace: float = 0.0) -> None:
+        self.phase = phase
+        self.grace = grace
+
+
+class Leave:
+    """The init ends with this exit code."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: int) -> None:
+        self.code = code
+
+
+Action = Send | Drop | StopSelf | GiveTerminal | Shutdown | Leave
+
+
+def is_termination(number: int) -> bool:
+    return signals.ACTIONS.get(number) == signals.TERMINATE
+
+
+class Core:
+    """The state between two facts. Times are seconds on any clock that does not go back."""
+
+    def __init__(self, options: opt.Options, terminal: bool = False) -> None:
+        self.options = options
+        self.terminal = terminal
+        self.phase = RUNNING
+        self.main: Ending | None = None
+        self.forwarded: set[int] = set()
+        self.timed_out = False  # --stop-timeout killed main's group
+        self.held = 0  # the signal that --stop-delay holds back
+        self.delayed = False
+        self.release_at: float | None = None
+        self.kill_main_at: float | None = None
+        self.phase_ends_at: float | None = None
+        self.adopted_end: dict[int, float] = {}  # pid -> when to KILL it; in order of time
+
+    @property
+    def deadline(self) -> float | None:
+        """When `expired` wants to be called next."""
+        times = [self.release_at, self.kill_main_at, self.phase_ends_at]
+        times += [next(iter(self.adopted_end.values()), None)]
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def exit_code(self) -> int:
+        """Main's exit code as `--expect` maps it; main must be gone."""
+        assert self.main
+        expect = self.options.expect
+        if self.main.signal in self.forwarded and opt.STOP in expect:
+            return expect[opt.STOP]
+        return expect.get(self.main.exit_code, self.main.exit_code)
+
+    def signal(self, received: int, now: float) -> list[Action]:
+        """A signal came that the policy forwards."""
+        number = self.options.rewrite.get(received, received)
+        if number == opt.DROP:
+            return [Drop(received, "--rewrite")]
+        if self.phase == RUNNING:
+            return self._to_main(number, received, now)
+        if self.phase == LINGERING:
+            return self._shut_down(now) if number in STOPS else [Send(number, REST, received)]
+        return [Drop(received, "shutting down")]
+
+    def _to_main(self, number: int, received: int, now: float) -> list[Action]:
+        if not is_termination(number):
+            return self._forward(number, received, now)
+        if self.held:
+            cut = self._release(now)
+            # The second signal has done its work by cutting the wait, unless it says something new.
+            return cut if number == cut_signal(cut) else cut + self._forward(number, received, now)
+        if self.options.stop_delay and not self.delayed:
+            self.delayed = True
+            self.held = received
+            self.release_at = now + self.options.stop_delay
+            return []
+        return self._forward(number, received, now)
+
+    def _forward(self, number: int, received: int, now: float) -> list[Action]:
+        self.forwarded.add(number)
+        actions: list[Action] = [Send(number, self.options.scope, received)]
+        if is_termination(number):
+            # A stopped process acts on TERM only when it is continued.
+            actions.append(Send(SIGCONT, self.options.scope))
+            if self.options.stop_timeout and self.kill_main_at is None and not self.timed_out:
+                self.kill_main_at = now + self.options.stop_timeout
+        return actions
+
+    def _release(self, now: float) -> list[Action]:
+        received, self.held, self.release_at = self.held, 0, None
+        return self._forward(self.options.rewrite.get(received, received), received, now)
+
+    def main_ended(self, ending: Ending, alone: bool, now: float) -> list[Action]:
+        """Main was reaped; `alone` says that no other child is left."""
+        self.main = ending
+        self.held, self.release_at, self.kill_main_at = 0, None, None
+        if alone:
+            return self._leave()
+        if self.options.until == opt.EMPTY and not self.forwarded & STOPS:
+            self.phase = LINGERING
+            return []
+        return self._shut_down(now)
+
+    def reaped(self, pid: int) -> None:
+        """Another child was reaped: its pid may belong to somebody else from now on."""
+        self.adopted_end.pop(pid, None)
+
+    def alone(self) -> list[Action]:
+        """No child is left."""
+        return [] if self.phase in (RUNNING, GONE) else self._leave()
+
+    def adopted(self, pid: int, now: float) -> list[Action]:
+        """A process became our child because its parent died."""
+        if self.options.adopted == opt.KEEP or self.phase in (TERM, KILL, GONE):
+            return []
+        self.adopted_end[pid] = now + self.options.grace
+        return [Send(SIGTERM, pid), Send(SIGCONT, pid)]
+
+    def main_stopped(self, number: int) -> list[Action]:
+        """Main was stopped by a signal."""
+        return [StopSelf(number)] if self.terminal and self.phase == RUNNING else []
+
+    def resumed(self, number: int, stopped: bool) -> list[Action]:
+        """Back from StopSelf; `stopped` is false where the kernel refused.
+
+        It refuses when nobody could continue us (PID 1, an orphaned group). Then a Ctrl-Z must not
+        leave main stopped for ever, whereas a stop that somebody asked us for stays.
+        """
+        if stopped or (number == SIGTSTP and number not in self.forwarded):
+            return [GiveTerminal(), Send(SIGCONT, GROUP)]
+        return []
+
+    def expired(self, now: float) -> list[Action]:
+        """Do what is due at `now`."""
+        actions: list[Action] = []
+        if _due(self.release_at, now):
+            actions += self._release(now)
+        if _due(self.kill_main_at, now):
+            self.kill_main_at, self.timed_out = None, True
+            actions.append(Send(SIGKILL, GROUP))
+        for pid in [pid for pid, time in self.adopted_end.items() if time <= now]:
+            del self.adopted_end[pid]
+            actions.append(Send(SIGKILL, pid))
+        if _due(self.phase_ends_at, now):
+            actions += self._next_phase(now)
+        return actions
+
+    def survivors(self) -> list[Action]:
+        """Children were reaped and others are left: what they had forked may have come to us."""
+        return [Send(SIGKILL, REST)] if self.phase == KILL else []
+
+    def _shut_down(self, now: float) -> list[Action]:
+        if not self.options.grace:
+            return self._leave()
+        self.phase = TERM
+        self.adopted_end.clear()
+        self.phase_ends_at = now + self.options.grace
+        return [Shutdown(TERM, self.options.grace), Send(SIGTERM, REST), Send(SIGCONT, REST)]
+
+    def _next_phase(self, now: float) -> list[Action]:
+        if self.phase == KILL:
+            return self._leave()
+        self.phase = KILL
+        self.phase_ends_at = now + SETTLE
+        return [Shutdown(KILL), Send(SIGKILL, REST)]
+
+    def _leave(self) -> list[Action]:
+        begun = self.phase in (TERM, KILL)
+        self.phase = GONE
+        self.phase_ends_at = None
+        self.adopted_end.clear()
+        return [*([Shutdown("done")] if begun else []), Leave(self.exit_code)]
+
+
+# What ends a container that outlives its main. Not HUP: there it starts the new generation.
+STOPS = frozenset(filter(is_termination, signals.ACTIONS)) - {NUMBERS["SIGHUP"]}
+
+
+def cut_signal(actions: list[Action]) -> int:
+    """The signal that a released forward sends."""
+    return next(action.signal for action in actions if isinstance(action, Send))
+
+
+def _due(time: float | None, now: float) -> bool:
+    return time is not None and time <= now

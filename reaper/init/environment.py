@@ -1,0 +1,67 @@
+"""Main's environment, byte for byte as it was given to us.
+
+`posix.execv` hands over libc's own block, odd entries, duplicates and order included, so all that
+is needed is to take back what was added on the way: by CPython (`LC_CTYPE`, PEP 538) and by
+PyInstaller's bootloader. No decision about values: they come back or they go.
+"""
+
+import posix
+import sys
+
+from reaper.init import proc
+
+Fixes = dict[bytes, bytes | None]
+
+_COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # PEP 538's targets
+_BOOTLOADER = b"_PYI_"
+_LIBRARY_PATH = b"LD_LIBRARY_PATH"
+
+
+def fixes(environ: dict[bytes, bytes]) -> Fixes:
+    """What to set back before main's exec: name -> value, None: remove."""
+    found: Fixes = {}
+    if environ.get(b"LC_CTYPE") in _COERCED:
+        original = _original(b"LC_CTYPE", environ)
+        if original != environ[b"LC_CTYPE"]:
+            found[b"LC_CTYPE"] = original
+    if hasattr(sys, "frozen"):
+        found |= _of_bootloader(environ)
+    return found
+
+
+def _original(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
+    """The value in the block that exec gave us; the kernel keeps it whatever setenv did since."""
+    block = proc.read("/proc/self/environ")
+    if block is None:
+        return _guess(name, environ)
+    for entry in block.split(b"\0"):
+        key, equals, value = entry.partition(b"=")
+        if equals and key == name:
+            return value
+    return None
+
+
+def _guess(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
+    """Without /proc: CPython turns UTF-8 mode on just where it finds the C locale and coerces.
+
+    An addition is the last entry. A value elsewhere was replaced in its place, and can only have
+    been another name of the C locale.
+    """
+    if not sys.flags.utf8_mode:
+        return environ[name]
+    return None if next(reversed(list(environ))) == name else b"C"
+
+
+def _of_bootloader(environ: dict[bytes, bytes]) -> Fixes:
+    found: Fixes = {name: None for name in environ if name.startswith(_BOOTLOADER)}
+    saved = _LIBRARY_PATH + b"_ORIG"
+    return found | {_LIBRARY_PATH: environ.get(saved), saved: None}
+
+
+def apply(changes: Fixes) -> None:
+    """Change libc's block: setenv(3) keeps the place of an entry that is there."""
+    for name, value in changes.items():
+        if value is None:
+            posix.unsetenv(name)
+        else:
+            posix.putenv(name, value)

@@ -1,0 +1,122 @@
+"""Carry out what the core decided: one method an action.
+
+The core names targets (main, the group, the rest); here they become pids. Every refusal of the
+kernel has an outcome: ESRCH is normal, EPERM is said once, and neither ends the init.
+"""
+
+import posix
+
+from reaper import signals
+from reaper.init import core, kernel, proc
+from reaper.init.reaping import Reaper
+from reaper.init.report import Report
+
+SIGKILL = signals.NUMBERS["SIGKILL"]
+_PASSES = 10  # over the descendants: one may fork while we go through the list
+_EVERYBODY = -1  # kill(2), for PID 1 of a namespace only
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+
+class Hands:
+    """Acts on the kernel; `summary` gives the numbers for the last line."""
+
+    def __init__(
+        self,
+        report: Report,
+        reaper: Reaper,
+        decided: core.Core,
+        terminal: int,
+        summary: "Callable[[], str]",
+    ) -> None:
+        self.report = report
+        self.reaper = reaper
+        self.core = decided
+        self.terminal = terminal
+        self.summary = summary
+        self.is_pid1 = posix.getpid() == 1
+
+    def act(self, actions: list[core.Action]) -> None:
+        for action in actions:
+            if isinstance(action, core.Send):
+                self._send(action)
+            elif isinstance(action, core.Drop):
+                self.report.dropped(action)
+            elif isinstance(action, core.StopSelf):
+                stopped = kernel.stop_self(action.signal)
+                self.act(self.core.resumed(action.signal, stopped))
+            elif isinstance(action, core.GiveTerminal):
+                self._give_terminal()
+            elif isinstance(action, core.Shutdown):
+                self.report.shutdown(action, self._rest() if proc.usable() else None)
+            else:
+                self._leave(action.code)
+
+    # -- signals
+
+    def _send(self, action: core.Send) -> None:
+        if isinstance(action.target, int):
+            self._kill(action, action.target)
+        elif action.target in (core.GROUP, core.MAIN):
+            self._send_to_main(action)
+        elif self.is_pid1 and (action.target == core.REST or not proc.usable()):
+            self._kill(action, _EVERYBODY)
+        elif proc.usable():
+            self._send_to_descendants(action)
+        else:
+            self.report.once("no /proc: descendants outside main's group cannot be reached")
+            self._send_to_main(action)
+
+    def _send_to_main(self, action: core.Send) -> None:
+        main = self.reaper.main
+        if not main:
+            return
+        if action.target != core.MAIN:
+            self._kill(action, -main)
+            if posix.getpgid(main) == main:  # a zombie still answers, so this cannot fail
+                return
+        self._kill(action, main)  # also where it went over to another group
+
+    def _send_to_descendants(self, action: core.Send) -> None:
+        done: set[int] = set()
+        for _ in range(_PASSES):
+            new = [process for process in self._rest() if process.pid not in done]
+            for process in new:
+                done.add(process.pid)
+                result = kernel.send_if(process.still_same, process.pid, action.signal)
+                self.report.sent(action, process.pid, result)
+            if not new:
+                return
+
+    def _kill(self, action: core.Send, target: int) -> None:
+        self.report.sent(action, target, kernel.send(target, action.signal))
+
+    def _rest(self) -> list[proc.Process]:
+        """Everyone whom the init is responsible for: its descendants, as PID 1 the namespace."""
+        if not self.is_pid1:
+            return proc.descendants(posix.getpid())
+        return [found for found in proc.everyone() if found.pid != 1 and not found.is_dead]
+
+    # -- the terminal
+
+    def _give_terminal(self) -> None:
+        """Not where a shell continued us in the background: then it keeps the foreground."""
+        if kernel.holds_foreground(self.terminal):
+            self._set_foreground(self.reaper.main)
+
+    def _set_foreground(self, pgid: int) -> None:
+        if error := kernel.give_terminal(self.terminal, pgid):
+            self.report.log.debug(f"tcsetpgrp: {posix.strerror(error)}")
+
+    # -- the end
+
+    def _leave(self, code: int) -> "NoReturn":
+        # A script that started us writes to the terminal next. As PID 1 nobody comes after us.
+        if not self.is_pid1 and kernel.foreground(self.terminal) == self.report.main:
+            self._set_foreground(posix.getpgrp())
+        self.report.end(code)
+        self.report.log.info(f"leaving with {code}: {self.summary()}")
+        kernel.leave(code)

@@ -1,0 +1,238 @@
+"""The thin shell around the kernel: one short function a system call, and no decision.
+
+Every docstring names the man page and the errors that are normal. `posix` and `_signal` are the
+built-in modules under `os` and `signal`, without their start-up time.
+"""
+
+import _signal
+import errno
+import posix
+
+from reaper import signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import NoReturn
+
+    Siginfo = _signal.struct_siginfo
+
+PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
+CATCHABLE = frozenset(
+    number for number, action in signals.ACTIONS.items() if action != signals.UNCATCHABLE
+)
+
+
+def block(numbers: "Iterable[int]") -> set[int]:
+    """Block signals and return the mask from before: pthread_sigmask(3)."""
+    return set(map(int, _signal.pthread_sigmask(_signal.SIG_BLOCK, numbers)))
+
+
+def unblock(numbers: "Iterable[int]") -> None:
+    """Unblock signals; what is pending is delivered before this returns: pthread_sigmask(3)."""
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, numbers)
+
+
+def next_signal(numbers: "Iterable[int]", timeout: float | None = None) -> "Siginfo | None":
+    """Take one pending signal, the lowest number first; None after `timeout` seconds.
+
+    sigtimedwait(2); without a timeout sigwaitinfo(2), which costs nothing while nothing comes.
+    """
+    if timeout is None:
+        return _signal.sigwaitinfo(numbers)
+    return _signal.sigtimedwait(numbers, timeout)
+
+
+def set_default(number: int) -> None:
+    """Give a signal its default disposition: signal(2)."""
+    _signal.signal(number, _signal.SIG_DFL)
+
+
+def has_python_handler(number: int) -> bool:
+    """Whether CPython installed a handler of its own (SIGINT, unless it was inherited ignored)."""
+    return callable(_signal.getsignal(number))
+
+
+def send(target: int, number: int) -> int:
+    """kill(2), `target` as there; returns 0 or the errno (ESRCH, EPERM)."""
+    try:
+        posix.kill(target, number)
+    except OSError as error:
+        return error.errno or 0
+    return 0
+
+
+def peek_zombie() -> int:
+    """The pid of a child that ended, left as a zombie; 0: none; ChildProcessError: no child.
+
+    waitid(2) with WNOWAIT: its /proc/PID/stat can still be read.
+    """
+    found = posix.waitid(posix.P_ALL, 0, posix.WEXITED | posix.WNOHANG | posix.WNOWAIT)
+    return found.si_pid if found else 0
+
+
+def reap(pid: int = -1) -> tuple[int, int]:
+    """Take a zombie: (pid, wait status); pid 0: none; ChildProcessError: no child. waitpid(2)."""
+    return posix.waitpid(pid, posix.WNOHANG)
+
+
+def reap_with_usage(pid: int) -> tuple[int, int, float, float, int]:
+    """Take a zombie: (pid, wait status, user s, system s, max RSS in bytes). wait4(2)."""
+    pid, status, usage = posix.wait4(pid, posix.WNOHANG)
+    return pid, status, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024
+
+
+def stop_or_continue(pid: int) -> tuple[bool, int] | None:
+    """A stop (True, signal) or continue (False, SIGCONT) of a child, once each. waitid(2).
+
+    None: neither, or the child is gone (ECHILD).
+    """
+    try:
+        found = posix.waitid(posix.P_PID, pid, posix.WSTOPPED | posix.WCONTINUED | posix.WNOHANG)
+    except ChildProcessError:
+        return None
+    return (found.si_code == posix.CLD_STOPPED, found.si_status) if found else None
+
+
+def stop_self(number: int) -> bool:
+    """Take the default action of a stop signal, with our whole group; back when continued.
+
+    Returns False where the kernel refused, as it does for PID 1 and for an orphaned process group
+    (setpgid(2), POSIX 2.4.3): nobody could continue us there. The group is what a terminal's
+    Ctrl-Z would have stopped, had main been in it.
+    """
+    if number == signals.NUMBERS["SIGSTOP"]:
+        number = signals.NUMBERS["SIGTSTP"]  # the refusal exists for the stops of a terminal only
+    send(0, number)
+    unblock((number,))
+    block((number,))
+    # The continue that woke us is pending still; the caller continues main itself.
+    return next_signal((signals.NUMBERS["SIGCONT"],), 0) is not None
+
+
+def prctl(option: int, value: int) -> int:
+    """prctl(2) with one argument; 0 or the errno, ENOSYS where there is no way to call it."""
+    try:
+        import _prctl  # noqa: PLC0415  built into the static form
+    except ImportError:
+        return _prctl_by_ctypes(option, value)
+    try:
+        _prctl.prctl(option, value)
+    except OSError as error:
+        return error.errno or errno.EINVAL
+    return 0
+
+
+def _prctl_by_ctypes(option: int, value: int) -> int:
+    """By the extension module under ctypes: that itself imports 5 ms of what we do not need."""
+    try:
+        import _ctypes  # noqa: PLC0415
+
+        address = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]
+    except (ImportError, OSError):
+        return errno.ENOSYS
+    # This way keeps no errno. EINVAL, an old kernel, is the one that these options know.
+    return errno.EINVAL if _ctypes.call_cdeclfunction(address, (option, value, 0, 0, 0)) else 0
+
+
+def set_group(pid: int) -> int:
+    """Make a process the leader of a group of its own, 0: ourselves; 0 or the errno.
+
+    setpgid(2): EACCES where a child has called exec already.
+    """
+    try:
+        posix.setpgid(pid, pid)
+    except OSError as error:
+        return error.errno or 0
+    return 0
+
+
+def change_folder(path: str) -> int:
+    """chdir(2); 0 or the errno."""
+    try:
+        posix.chdir(path)
+    except OSError as error:
+        return error.errno or 0
+    return 0
+
+
+def open_terminal() -> int:
+    """A descriptor of the controlling terminal; -1: there is none. tty(4): ENXIO, ENOENT."""
+    try:
+        return posix.open("/dev/tty", posix.O_RDWR | posix.O_NOCTTY | posix.O_CLOEXEC)
+    except OSError:
+        return -1
+
+
+def holds_foreground(terminal: int) -> bool:
+    """Whether our process group is the terminal's foreground group. tcgetpgrp(3)."""
+    return foreground(terminal) == posix.getpgrp()
+
+
+def foreground(terminal: int) -> int:
+    """The terminal's foreground group, 0 where it is of another PID namespace; -1: no terminal."""
+    try:
+        return posix.tcgetpgrp(terminal)
+    except OSError:
+        return -1
+
+
+def give_terminal(terminal: int, pgid: int) -> int:
+    """Make a group the foreground group; 0 or the errno. SIGTTOU must be blocked. tcsetpgrp(3)."""
+    try:
+        posix.tcsetpgrp(terminal, pgid)
+    except OSError as error:
+        return error.errno or 0
+    return 0
+
+
+def reserve_standard_descriptors() -> None:
+    """Occupy closed descriptors 0 to 2, so that nothing of ours lands on them.
+
+    "/" is the one file that is always there; close-on-exec leaves them closed for main.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            posix.fstat(descriptor)
+        except OSError:
+            posix.open("/", posix.O_RDONLY | posix.O_CLOEXEC)
+
+
+def close_inherited(keep: "Iterable[int]") -> None:
+    """Close every descriptor above 2 but `keep`; main has its own copies. close(2)."""
+    try:
+        names = posix.listdir("/proc/self/fd")
+    except OSError:
+        names = [str(number) for number in range(3, 4096)]
+    for descriptor in set(map(int, names)) - {0, 1, 2, *keep}:
+        try:
+            posix.close(descriptor)
+        except OSError:  # the listing's own descriptor, or a gap
+            continue
+
+
+def send_if(still_same: "Callable[[], bool]", pid: int, number: int) -> int:
+    """Signal a process that is not our child, so that a reused pid is never hit; 0 or the errno.
+
+    The pidfd holds the process while `still_same` looks whether it is the one that was meant.
+    pidfd_open(2), pidfd_send_signal(2): ESRCH, EPERM; ENOSYS before Linux 5.3.
+    """
+    try:
+        descriptor = posix.pidfd_open(pid)
+    except OSError as error:
+        return send(pid, number) if error.errno == errno.ENOSYS else error.errno or 0
+    try:
+        if not still_same():
+            return errno.ESRCH
+        _signal.pidfd_send_signal(descriptor, number)
+    except OSError as error:
+        return error.errno or 0
+    finally:
+        posix.close(descriptor)
+    return 0
+
+
+def leave(code: int) -> "NoReturn":
+    """End at once: Python's own shut-down takes longer than all of our leaving. _exit(2)."""
+    posix._exit(code)

@@ -1,0 +1,194 @@
+"""Start main: fork, and in the child everything between fork and exec.
+
+The look-up follows execvp(3). What the child could not do comes back through a pipe that exec
+closes, so the parent knows when main's own program began. No policy here.
+"""
+
+import errno
+import posix
+import sys
+
+from reaper import signals, status
+from reaper.init import environment, kernel
+
+TYPE_CHECKING = False  # typing itself would cost a third of the start
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+DEFAULT_PATH = b"/bin:/usr/bin"  # glibc's confstr(_CS_PATH)
+SHELL = "/bin/sh"
+_NAME_MAX = 255
+# execvp goes on to the next folder of PATH after these; EACCES is remembered.
+_GO_ON = (
+    errno.EACCES, errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ENODEV, errno.ETIMEDOUT,
+)  # fmt: skip
+# CPython ignores the first two, and an inherited SIG_IGN of the third would lose exit codes.
+_DEFAULT_IN_MAIN = ("SIGPIPE", "SIGXFSZ", "SIGCHLD")
+
+
+class Plan:
+    """What the child needs to know."""
+
+    __slots__ = ("blocked", "command", "fixes", "listen_pid", "parent", "terminal")
+
+    def __init__(
+        self,
+        command: list[str],
+        blocked: set[int],
+        fixes: environment.Fixes,
+        terminal: int,
+        bind_to_parent: bool,
+    ) -> None:
+        self.command = command
+        self.blocked = blocked  # what we blocked ourselves, and main must not inherit
+        self.fixes = fixes
+        self.terminal = terminal  # -1: main is not given the foreground
+        self.parent = posix.getpid() if bind_to_parent else 0
+        self.listen_pid = posix.environ.get(b"LISTEN_PID") == str(posix.getpid()).encode()
+
+
+class Started:
+    """Main's pid, the errno of its exec (0: it runs) and what else failed: (step, errno)."""
+
+    __slots__ = ("error", "failed", "pid")
+
+    def __init__(self, pid: int, reports: bytes) -> None:
+        self.pid = pid
+        self.failed: list[tuple[str, int]] = []
+        self.error = 0
+        for line in reports.decode().splitlines():
+            step, _, number = line.partition(" ")
+            if step == "exec":
+                self.error = int(number)
+            else:
+                self.failed.append((step, int(number)))
+
+
+def start(plan: Plan) -> Started:
+    """Fork and exec main in a process group of its own. OSError: the fork failed (EAGAIN).
+
+    Returns when the program runs or cannot be run. Every signal must be blocked: what comes
+    meanwhile waits, in the parent for forwarding, in the child for main's own exec.
+    """
+    receive, report = posix.pipe()
+    pid = posix.fork()
+    if pid == 0:
+        try:
+            _become_main(plan, report)
+        finally:
+            posix._exit(status.CANNOT_EXECUTE)  # never back into the parent's code
+    posix.close(report)
+    # From both sides, so that the group is there for whoever looks first. EACCES: main runs.
+    kernel.set_group(pid)
+    reports = b""
+    while part := posix.read(receive, 4096):
+        reports += part
+    posix.close(receive)
+    return Started(pid, reports)
+
+
+def _become_main(plan: Plan, report: int) -> "NoReturn":
+    def failed(step: str, number: int) -> None:
+        posix.write(report, f"{step} {number}\n".encode())
+
+    if error := kernel.set_group(0):
+        failed("setpgid", error)
+    # Before exec, so that main's first read of the terminal does not stop it.
+    if plan.terminal >= 0 and (error := kernel.give_terminal(plan.terminal, posix.getpid())):
+        failed("tcsetpgrp", error)
+    if plan.parent:
+        _bind_to(plan.parent, failed)
+    for name in _DEFAULT_IN_MAIN:
+        kernel.set_default(signals.NUMBERS[name])
+    environment.apply(plan.fixes)
+    if plan.listen_pid:
+        posix.putenv(b"LISTEN_PID", str(posix.getpid()).encode())
+    kernel.unblock(plan.blocked)
+    number = execute(plan.command, posix.environ.get(b"PATH", DEFAULT_PATH))
+    failed("exec", number)
+    posix._exit(status.exec_failure_code(number))
+
+
+def _bind_to(parent: int, failed: "Callable[[str, int], None]") -> None:
+    """Main dies with the init, also when that was killed before this line."""
+    if error := kernel.prctl(kernel.PR_SET_PDEATHSIG, signals.NUMBERS["SIGKILL"]):
+        failed("prctl", error)
+    if posix.getppid() != parent:
+        posix._exit(status.OWN_FAILURE)
+
+
+def execute(command: list[str], path: bytes) -> int:
+    """execvp(3) with `path` as PATH; returns the errno, and only where nothing could be run."""
+    program = encode(command[0])
+    if not program:
+        return errno.ENOENT
+    if b"/" in program:
+        return _try(program, command)
+    if len(program) > _NAME_MAX:
+        return errno.ENAMETOOLONG
+    denied = 0
+    number = errno.ENOENT
+    for folder in path.split(b":"):
+        number = _try(folder + b"/" + program if folder else program, command)
+        if number not in _GO_ON:
+            return number
+        if number == errno.EACCES:
+            denied = number
+    return denied or number
+
+
+def _try(file: bytes, command: list[str]) -> int:
+    try:
+        posix.execv(file, command)
+    except OSError as error:
+        if error.errno != errno.ENOEXEC or is_elf(file):
+            return error.errno or errno.EINVAL
+    script: list[str | bytes] = [SHELL, file, *command[1:]]
+    try:
+        posix.execv(SHELL, script)
+    except OSError as error:
+        return error.errno or errno.EINVAL
+    return 0
+
+
+def is_elf(file: bytes) -> bool:
+    """Whether the file is a binary: then ENOEXEC means another machine, not a script."""
+    return _first_bytes(file, 4) == b"\x7fELF"
+
+
+def _first_bytes(file: bytes, count: int) -> bytes:
+    try:
+        descriptor = posix.open(file, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
+    except OSError:
+        return b""
+    try:
+        return posix.read(descriptor, count)
+    except OSError:
+        return b""
+    finally:
+        posix.close(descriptor)
+
+
+def explain(program: str, number: int, path: bytes) -> str:
+    """Why the exec failed, and what to do, in one line."""
+    file = encode(program)
+    if number == errno.ENOENT:
+        if b"/" not in file:
+            return f"not found (searched PATH={path.decode(errors='backslashreplace')})"
+        head = _first_bytes(file, 256)
+        if head.startswith(b"#!"):
+            interpreter = head[2:].split(b"\n")[0].decode(errors="backslashreplace").strip()
+            return f"its interpreter is not there: {interpreter}"
+        return "its loader is not there: it is built for another libc" if head else "not found"
+    text = f"{posix.strerror(number)} ({errno.errorcode.get(number, number)})"
+    cures = {
+        errno.EACCES: "; is it executable (chmod +x), and its file system not mounted noexec?",
+        errno.ENOEXEC: "; it is built for another machine than this one",
+    }
+    return text + cures.get(number, "")
+
+
+def encode(text: str) -> bytes:
+    """The bytes that CPython decoded an argument from."""
+    return text.encode(sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())

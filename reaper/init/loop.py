@@ -1,0 +1,222 @@
+"""From start to end: block, start main, then wait -> core -> act until it is time to leave.
+
+Up to main's start any failure ends the init with one line and 125. From then on nothing does: what
+can fail is logged and the loop goes on, because leaving kills the container.
+"""
+
+import posix
+import time
+
+from reaper import signals
+from reaper.init import core, environment, journal, kernel, launch, proc, surroundings
+from reaper.init import options as opt
+from reaper.init.hands import Hands
+from reaper.init.reaping import BATCH, Reaper
+from reaper.init.report import Report
+from reaper.init.surroundings import Cgroup
+from reaper.signals import NUMBERS
+from reaper.status import OWN_FAILURE, Ending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+SIGCHLD, SIGKILL = NUMBERS["SIGCHLD"], NUMBERS["SIGKILL"]
+ALL = kernel.CATCHABLE
+ALL_BUT_CHLD = ALL - {SIGCHLD}
+# A write of the journal to a dead reader or a full file sends us these.
+FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
+SCAN_EVERY = 1.0  # seconds, with --adopted end only: the kernel does not announce an adoption
+
+
+def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
+    """Run the init; `inherited` is the signal mask from before everything was blocked."""
+    kernel.reserve_standard_descriptors()
+    try:
+        chosen = opt.parse(arguments, posix.environ)
+        if isinstance(chosen, str):
+            _show(chosen)
+        init = Init(chosen)
+    except opt.UsageError as error:
+        journal.complain(error.what, error.cure)
+        kernel.leave(OWN_FAILURE)
+    init.start(inherited)
+    init.run()
+
+
+def _show(what: str) -> "NoReturn":
+    from reaper import __version__  # noqa: PLC0415
+
+    text = opt.usage() if what == "help" else f"reaper {__version__}\n"
+    try:
+        posix.write(1, text.encode())
+    except OSError as error:
+        journal.complain(f"standard output: {posix.strerror(error.errno or 0)}", "open it")
+        kernel.leave(OWN_FAILURE)
+    kernel.leave(0)
+
+
+def _open(target: str, origin: str) -> journal.Sink:
+    try:
+        return journal.Sink(target)
+    except OSError as error:
+        raise opt.UsageError(
+            f'{origin}: cannot write to "{target}": {posix.strerror(error.errno or 0)}',
+            "give a path that can be written, or fd:N with an open descriptor",
+        ) from None
+
+
+class Init:
+    """The init at work: its parts, and the order in which they are asked."""
+
+    def __init__(self, chosen: opt.Options) -> None:
+        self.options = chosen
+        self.is_pid1 = posix.getpid() == 1
+        log = journal.Log(
+            _open(chosen.log_file, "--log-file"), chosen.log_level, chosen.log_format == opt.JSON
+        )
+        trace = journal.Trace(_open(chosen.trace, "--trace")) if chosen.trace else None
+        self.report = Report(log, trace, chosen)
+        self.terminal = kernel.open_terminal()
+        self.core = core.Core(chosen, terminal=self.terminal >= 0)
+        self.reaper = Reaper(self.report, chosen)
+        self.hands = Hands(self.report, self.reaper, self.core, self.terminal, self._summary)
+        self.more = False  # the last batch was full
+        self.cgroup: Cgroup | None = None
+        self.oom_kills: int | None = None
+
+    # -- start
+
+    def start(self, inherited: set[int]) -> None:
+        """Start main, then let go of everything that main may want for itself."""
+        self._become_parent()
+        plan = launch.Plan(
+            self.options.command,
+            blocked=set(ALL - inherited),
+            fixes=environment.fixes(posix.environ),
+            terminal=self.terminal if kernel.holds_foreground(self.terminal) else -1,
+            bind_to_parent=not self.is_pid1,
+        )
+        self.report.start()
+        try:
+            started = launch.start(plan)
+        except OSError as error:
+            self.report.cannot_fork(error)
+            kernel.leave(OWN_FAILURE)
+        self.reaper.main = started.pid
+        self.report.started(started, posix.environ.get(b"PATH", launch.DEFAULT_PATH))
+        self._settle()
+
+    def _become_parent(self) -> None:
+        kernel.set_default(SIGCHLD)  # inherited as ignored, it would lose main's exit code
+        if kernel.has_python_handler(NUMBERS["SIGINT"]):
+            kernel.set_default(NUMBERS["SIGINT"])
+        if not self.is_pid1:
+            error = kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+            self.report.not_pid1(error)
+        if self.options.parent_death:
+            error = kernel.prctl(kernel.PR_SET_PDEATHSIG, self.options.parent_death)
+            if error:
+                self.report.log.warning(f"--parent-death cannot be had: {posix.strerror(error)}")
+
+    def _settle(self) -> None:
+        """Keep nothing busy: no folder, no descriptor. Note what the end is compared with."""
+        log, trace = self.report.log, self.report.trace
+        keep = {log.sink.fd, self.terminal}
+        kernel.close_inherited(keep | {trace.sink.fd} if trace else keep)
+        if error := kernel.change_folder("/"):
+            log.debug(f"chdir /: {posix.strerror(error)}")
+        if not proc.usable():
+            log.info("no /proc of this PID namespace: names and descendants are not known")
+        self.cgroup = Cgroup()
+        self.oom_kills = self.cgroup.value("oom kills")
+        if log.level >= journal.INFO:
+            log.info(surroundings.at_start(self.cgroup, self.is_pid1))
+
+    # -- the loop
+
+    def run(self) -> "NoReturn":
+        while True:
+            try:
+                self._step()
+            except Exception as error:  # leaving would kill the container
+                self.report.internal_error(error)
+                self.more = False
+                time.sleep(0.01)
+
+    def _step(self) -> None:
+        """Wait, then: the signals, the dead, the deadlines."""
+        info = kernel.next_signal(ALL, self._timeout())
+        # SIGCHLD only wakes us. Were it taken in its turn, a flood of orphans would hold back the
+        # real-time signals behind it, and a flood of SIGUSR1 before it would hold back reaping.
+        taken = 0
+        while info is not None:
+            if info.si_signo != SIGCHLD:
+                self._signal(info)
+            taken += 1
+            info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
+        if self.reaper.main:
+            self._look_for_stop()
+        self._reap()
+        self.hands.act(self.core.expired(time.monotonic()))
+
+    def _timeout(self) -> float | None:
+        """Seconds to wait for a signal; None: as long as it takes."""
+        if self.more:
+            return 0
+        deadline = self.core.deadline
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        if self.options.adopted == opt.END:
+            return SCAN_EVERY if left is None else min(left, SCAN_EVERY)
+        return left
+
+    def _signal(self, info: "kernel.Siginfo") -> None:
+        # From the kernel itself (si_code > 0), or from outside our namespace: 0. sigaction(2)
+        number, sender = info.si_signo, info.si_pid if info.si_code <= 0 else 0
+        if number in FROM_OUR_WRITES and sender == self.report.pid:
+            return
+        self.report.received(number, sender, info.si_uid)
+        if signals.ACTIONS[number] == signals.IGNORE:
+            self.report.dropped(core.Drop(number, "policy"))
+        else:
+            self.hands.act(self.core.signal(number, time.monotonic()))
+
+    def _look_for_stop(self) -> None:
+        changed = kernel.stop_or_continue(self.reaper.main)
+        if changed is None:
+            return
+        stopped, number = changed
+        if stopped:
+            self.report.stopped(number)
+            self.hands.act(self.core.main_stopped(number))
+        else:
+            self.report.continued()
+
+    def _reap(self) -> None:
+        batch = self.reaper.batch()
+        self.more = batch.full
+        now = time.monotonic()
+        for pid in batch.pids:
+            self.core.reaped(pid)
+        if batch.main:
+            actions = self.core.main_ended(batch.main, batch.alone, now)
+            self.report.main_ended(batch.main, self.core, self._oom(batch.main))
+            self.hands.act(actions)
+        elif batch.alone:
+            self.hands.act(self.core.alone())
+        elif batch.pids:
+            self.hands.act(self.core.survivors())
+        if self.reaper.scans and not batch.full:
+            for pid in self.reaper.scan():
+                self.hands.act(self.core.adopted(pid, now))
+
+    def _summary(self) -> str:
+        report = self.report
+        return surroundings.at_end(self.cgroup or Cgroup(), report.adopted, report.reaped)
+
+    def _oom(self, main: Ending) -> str | None:
+        """Limit and peak where the kernel killed main for want of memory."""
+        if main.signal != SIGKILL or not self.cgroup or self.oom_kills is None:
+            return None
+        kills = self.cgroup.value("oom kills")
+        return surroundings.memory(self.cgroup) if (kills or 0) > self.oom_kills else None

@@ -1,0 +1,368 @@
+"""The command line and the environment -> `Options`. By hand: argparse costs half a start.
+
+`TABLE` is the one list of options: parsing, `--help` and the README's table read it. What an
+option means is in `core`; no system calls here.
+"""
+
+from reaper import signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Convert = Callable[["Options", str, str], None]
+
+GROUP, MAIN, TREE = "group", "main", "tree"
+EMPTY = "empty"
+KEEP, END = "keep", "end"
+TEXT, JSON = "text", "json"
+OWN, EXACT = "own", "exact"
+LEVELS = ("error", "warning", "info", "debug")
+
+DROP = 0  # in Options.rewrite: the signal is not sent on
+STOP = -1  # in Options.expect: a death by the very signal that was sent on
+
+
+class UsageError(Exception):
+    """Bad input: `what` is wrong and the `cure`, a line each."""
+
+    def __init__(self, what: str, cure: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.cure = cure
+
+
+class Options:
+    """What the user asked for. Times in seconds, signals and exit codes as numbers."""
+
+    def __init__(self) -> None:
+        self.command: list[str] = []
+        self.scope = GROUP
+        self.rewrite: dict[int, int] = {}
+        self.grace = 5.0
+        self.stop_timeout = 0.0
+        self.stop_delay = 0.0
+        self.expect: dict[int, int] = {}
+        self.until = MAIN
+        self.adopted = KEEP
+        self.subreaper = False
+        self.parent_death = 0
+        self.warn_reap = False
+        self.log_level = LEVELS.index("warning")
+        self.log_format = TEXT
+        self.log_file = "fd:2"
+        self.trace = ""
+        self.trace_mode = OWN
+
+
+def _one_of(*words: str) -> "Convert":
+    def convert(options: Options, name: str, text: str) -> None:
+        if text not in words:
+            raise ValueError(f"is none of {', '.join(words)}")
+        setattr(options, name, text)
+
+    return convert
+
+
+def _seconds(options: Options, name: str, text: str) -> None:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    # Ten years: beyond it the kernel's timer arithmetic could overflow. NaN fails both sides.
+    if not 0 <= seconds <= 315_360_000:
+        raise ValueError("is not a number of seconds such as 5 or 0.5")
+    setattr(options, name, seconds)
+
+
+_TRUTH = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(
+    ("0", "false", "no", "off"), False
+)
+
+
+def _flag(options: Options, name: str, text: str) -> None:
+    if text.lower() not in _TRUTH:
+        raise ValueError("is neither 1 nor 0")
+    setattr(options, name, _TRUTH[text.lower()])
+
+
+def _text(options: Options, name: str, text: str) -> None:
+    if not text or (text.startswith("fd:") and not _is_number(text[3:])):
+        raise ValueError("is neither a path nor fd:N")
+    setattr(options, name, text)
+
+
+def _signal(options: Options, name: str, text: str) -> None:
+    setattr(options, name, signals.parse(text))
+
+
+def _level(options: Options, name: str, text: str) -> None:
+    if text not in LEVELS:
+        raise ValueError(f"is none of {', '.join(LEVELS)}")
+    options.log_level = LEVELS.index(text)
+
+
+def _rewrite(options: Options, _name: str, text: str) -> None:
+    source, separator, target = text.replace("=", ":", 1).partition(":")
+    if not separator:
+        raise ValueError("is not SIG=SIG such as TERM=QUIT, or SIG= to drop it")
+    number = signals.parse(source)
+    if signals.ACTIONS[number] not in (signals.FORWARD, signals.TERMINATE):
+        raise ValueError(f"names {signals.name_of(number)}, which is never forwarded")
+    options.rewrite[number] = signals.parse(target) if target else DROP
+
+
+def _expect(options: Options, _name: str, text: str) -> None:
+    code, separator, result = text.partition("=")
+    numbers = [result if separator else "0", *([] if code == "stop" else [code])]
+    if not all(_is_number(number) and int(number) <= 255 for number in numbers):
+        raise ValueError("is not CODE, CODE=N or stop, with codes from 0 to 255")
+    options.expect[STOP if code == "stop" else int(code)] = int(numbers[0])
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+class Option:
+    """One row of `TABLE`: the long name, its letter, what its value is called, what it does."""
+
+    __slots__ = ("convert", "help", "letter", "metavar", "name")
+    name: str
+    letter: str
+    metavar: str  # empty: a flag
+    convert: "Convert"
+    help: str
+
+    def __init__(self, *row: "Any") -> None:
+        self.name, self.letter, self.metavar, self.convert, self.help = row
+
+    @property
+    def field(self) -> str:
+        return self.name.replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        return f"REAPER_{self.field.upper()}"
+
+    def apply(self, options: Options, text: str, origin: str) -> None:
+        """Set the field; UsageError names `origin`, the option or variable as it was written."""
+        try:
+            self.convert(options, self.field, text)
+        except ValueError as error:
+            said = str(error)
+            what = said if said.startswith('"') else f'"{text}" {said}'
+            raise UsageError(f"{origin}: {what}", "see reaper --help for what it takes") from None
+
+
+TABLE = (
+    Option("scope", "", "group|main|tree", _one_of(GROUP, MAIN, TREE), """\
+who gets a forwarded signal: main's process group (-g),
+main alone (-c), or every descendant [group]"""),
+    Option("rewrite", "r", "SIG=SIG", _rewrite, """\
+rewrite a signal before it is forwarded; SIG= drops it;
+repeatable"""),
+    Option("grace", "", "SECONDS", _seconds, """\
+when main is gone: TERM to the rest, wait up to this
+long, then KILL; 0: leave at once [5]"""),
+    Option("stop-timeout", "", "SECONDS", _seconds, """\
+KILL main's group if main lives this long after TERM,
+INT, QUIT or HUP was forwarded; 0: never [0]"""),
+    Option("stop-delay", "", "SECONDS", _seconds, """\
+hold the first TERM, INT, QUIT or HUP back this long;
+a second one cuts the wait short [0]"""),
+    Option("expect", "e", "CODE[=N]", _expect, """\
+leave with N (0) where the exit code would be CODE;
+stop: a death by the signal that was forwarded;
+repeatable"""),
+    Option("until", "", "main|empty", _one_of(MAIN, EMPTY), """\
+live until main is gone, or the last process [main]"""),
+    Option("adopted", "", "keep|end", _one_of(KEEP, END), """\
+end: TERM, later KILL, for processes when they are
+adopted [keep]"""),
+    Option("subreaper", "s", "", _flag, """\
+adopt orphans when not PID 1; always on"""),
+    Option("parent-death", "p", "SIG", _signal, """\
+get SIG when our own parent dies"""),
+    Option("warn-reap", "w", "", _flag, """\
+a warning line for each orphan reaped"""),
+    Option("log-level", "", "LEVEL", _level, """\
+error, warning, info or debug; -v says more, -q errors
+only [warning]"""),
+    Option("log-format", "", "text|json", _one_of(TEXT, JSON), """\
+lines for people, or an object a line [text]"""),
+    Option("log-file", "", "PATH|fd:N", _text, """\
+where the log goes [fd:2]"""),
+    Option("trace", "", "PATH|fd:N", _text, """\
+write the lifecycle trace there, as JSON Lines [off]"""),
+    Option("trace-mode", "", "own|exact", _one_of(OWN, EXACT), """\
+what the init itself sees, or every fork, exec and exit
+[own]"""),
+)  # fmt: skip
+REPEATABLE = ("rewrite", "expect")
+
+_LONG = {f"--{option.name}": option for option in TABLE}
+_SHORT = {f"-{option.letter}": option for option in TABLE if option.letter}
+_SHORTHANDS = {
+    "-g": ("scope", GROUP),
+    "-c": ("scope", MAIN),
+    "--single-child": ("scope", MAIN),
+    "-q": ("log-level", "error"),
+    "--quiet": ("log-level", "error"),
+}
+_VERBOSE = ("-v", "--verbose")
+SHOW = {"-h": "help", "--help": "help", "-V": "version", "--version": "version"}
+
+
+def parse(
+    arguments: list[str], environ: dict[bytes, bytes], encoding: str = "utf-8"
+) -> Options | str:
+    """Read the words behind argv[0] and the REAPER_ variables; the words win.
+
+    Returns the options, or `help` or `version` where that is asked for. Raises UsageError.
+    """
+    words, command = _words(arguments)
+    if words and words[-1][0] in SHOW:
+        return SHOW[words[-1][0]]
+    options = Options()
+    for option in TABLE:
+        value = environ.get(option.variable.encode(), b"").decode(encoding, "surrogateescape")
+        for text in value.split(",") if option.name in REPEATABLE else [value]:
+            if text:  # an empty variable is an unset one: Compose files cannot unset
+                option.apply(options, text, option.variable)
+    for word, text in words:
+        _apply(options, word, text)
+    if not command:
+        raise UsageError(
+            "no program to run", "give one: reaper [OPTIONS] -- PROGRAM [ARG...]; see reaper --help"
+        )
+    options.command = command
+    return options
+
+
+def _apply(options: Options, word: str, text: str) -> None:
+    if word in _VERBOSE:
+        options.log_level = min(options.log_level + 1, len(LEVELS) - 1)
+        return
+    if word in _SHORTHANDS:
+        name, text = _SHORTHANDS[word]
+        word = f"--{name}"
+    option = _LONG.get(word) or _SHORT[word]
+    option.apply(options, text, word)
+
+
+def _words(arguments: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
+    """Split into (option, value) pairs and the user's command; stops at --help and --version."""
+    words: list[tuple[str, str]] = []
+    rest = list(arguments)
+    while rest and rest[0].startswith("-") and rest[0] != "-":
+        word = rest.pop(0)
+        if word == "--":
+            break
+        if word.startswith("--"):
+            words.append(_long(word, rest))
+        else:
+            words += _letters(word, rest)
+        if words[-1][0] in SHOW:
+            break
+    return words, rest
+
+
+def _long(word: str, rest: list[str]) -> tuple[str, str]:
+    name, equals, value = word.partition("=")
+    option = _LONG.get(name)
+    if option and option.metavar:
+        return name, value if equals else _value(name, option, rest)
+    if option is None and name not in (*_SHORTHANDS, *_VERBOSE, *SHOW):
+        raise UsageError(
+            f'unknown option "{name}"', "options of the program go behind --; see reaper --help"
+        )
+    if equals:
+        raise UsageError(f"{name} takes no value", f"write {name} alone")
+    return name, "1"
+
+
+def _letters(word: str, rest: list[str]) -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for position, letter in enumerate(word[1:], 2):
+        name = f"-{letter}"
+        option = _SHORT.get(name)
+        if option and option.metavar:
+            attached = word[position:]
+            return [*found, (name, attached or _value(name, option, rest))]
+        if option is None and name not in (*_SHORTHANDS, *_VERBOSE, *SHOW):
+            raise UsageError(
+                f'unknown option "{name}"', "options of the program go behind --; see reaper --help"
+            )
+        found.append((name, "1"))
+        if name in SHOW:
+            break
+    return found
+
+
+def _value(name: str, option: Option, rest: list[str]) -> str:
+    if not rest:
+        raise UsageError(f"{name} needs a value", f"write {name} {option.metavar}")
+    return rest.pop(0)
+
+
+_HEAD = """\
+Usage: reaper [OPTIONS] [--] PROGRAM [ARG...]
+
+Run PROGRAM as the main process of a container: forward signals to it, reap every
+orphan, let the rest finish, and leave with PROGRAM's exit code.
+
+Options:
+"""
+_SHORTS = """\
+  -g, -c, --single-child        short for --scope group, for --scope main
+  -v, -q, --verbose, --quiet    info, with -vv debug; errors only
+  -h, --help                    this text
+  -V, --version                 the version
+
+Every option can come from the environment: --stop-timeout from REAPER_STOP_TIMEOUT,
+a repeatable one with commas: REAPER_REWRITE=TERM=QUIT,HUP=. The command line wins.
+
+Signals:
+"""
+_FOOT = """
+Exit code: PROGRAM's; 128+n where signal n killed it; 127: PROGRAM or its interpreter
+is not there; 126: it cannot be executed; 125: the init itself failed.
+"""
+_COLUMN = 32
+
+
+def usage() -> str:
+    """The text of `--help`."""
+    lines: list[str] = []
+    for option in TABLE:
+        letter = f"-{option.letter}, " if option.letter else "    "
+        flag = f"  {letter}--{option.name} {option.metavar}".rstrip()
+        first, *more = option.help.split("\n")
+        lines.append(f"{flag:<{_COLUMN}}{first}")
+        lines += [f"{'':<{_COLUMN}}{line}" for line in more]
+    return f"{_HEAD}{_text_of(lines)}{_SHORTS}{_text_of(_signals())}{_FOOT}"
+
+
+def _text_of(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _signals() -> list[str]:
+    lines: list[str] = []
+    for action, meaning in signals.MEANING.items():
+        names = [name[3:] for name, does, _ in signals.POLICY if does == action]
+        if action == signals.FORWARD:
+            names.append(f"RTMIN to RTMAX ({signals.REALTIME_REASON})")
+        lines += [f"  {action}: {meaning}", *_fold(names)]
+    return lines
+
+
+def _fold(names: list[str]) -> list[str]:
+    lines = ["   "]
+    for name in names:
+        if len(lines[-1]) + len(name) > 84:
+            lines.append("   ")
+        lines[-1] += f" {name}"
+    return lines

@@ -1,0 +1,110 @@
+"""What the init reads of /proc: proc(5). Everything may be gone or hidden; None says so."""
+
+import posix
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = "/proc"
+_CHUNK = 65536
+
+
+def read(path: str) -> bytes | None:
+    """The whole content of a small file; None where it cannot be read."""
+    try:
+        descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        parts = []
+        while part := posix.read(descriptor, _CHUNK):
+            parts.append(part)
+        return b"".join(parts)
+    except OSError:
+        return None
+    finally:
+        posix.close(descriptor)
+
+
+class Process:
+    """One line of /proc/PID/stat: who a process is, in one consistent read."""
+
+    __slots__ = ("name", "pgid", "pid", "ppid", "sid", "start_ticks", "state")
+
+    def __init__(self, line: bytes) -> None:
+        pid, _, rest = line.partition(b" (")
+        name, _, tail = rest.rpartition(b") ")
+        fields = tail.split(None, 20)
+        self.pid = int(pid)
+        self.name = name.decode(errors="surrogateescape")
+        self.state = fields[0].decode()
+        self.ppid, self.pgid, self.sid = int(fields[1]), int(fields[2]), int(fields[3])
+        self.start_ticks = int(fields[19])
+
+    @property
+    def is_dead(self) -> bool:
+        return self.state in "ZX"
+
+    def still_same(self) -> bool:
+        """Whether the pid still names this process."""
+        now = process(self.pid)
+        return now is not None and now.start_ticks == self.start_ticks
+
+    @property
+    def age(self) -> float:
+        """Seconds since it was forked."""
+        return max(0.0, time.clock_gettime(time.CLOCK_BOOTTIME) - self.start_ticks / HZ)
+
+
+def process(pid: int) -> Process | None:
+    line = read(f"{ROOT}/{pid}/stat")
+    return Process(line) if line else None
+
+
+def arguments(pid: int) -> list[str] | None:
+    """argv; None where it is hidden, empty for a zombie."""
+    block = read(f"{ROOT}/{pid}/cmdline")
+    if block is None:
+        return None
+    words = block.decode(errors="surrogateescape").split("\0")
+    return words[:-1]
+
+
+def everyone() -> "Iterator[Process]":
+    """Every process that can be seen, in no order; those that vanish meanwhile are left out."""
+    try:
+        names = posix.listdir(ROOT)
+    except OSError:
+        return
+    for name in names:
+        if name.isdigit() and (found := process(int(name))):
+            yield found
+
+
+def descendants(of: int) -> list[Process]:
+    """Every living process below `of`, zombies left out, parents before their children."""
+    children: dict[int, list[Process]] = {}
+    for found in everyone():
+        children.setdefault(found.ppid, []).append(found)
+    order = list(children.get(of, []))
+    for found in order:
+        order += children.get(found.pid, [])
+    return [found for found in order if not found.is_dead]
+
+
+def own_children() -> list[int]:
+    """Our own children, as the kernel lists them; empty where it does not say."""
+    return list(map(int, (read(f"{ROOT}/thread-self/children") or b"").split()))
+
+
+def usable() -> bool:
+    """Whether /proc is there and shows this PID namespace."""
+    try:
+        return posix.readlink(f"{ROOT}/self") == str(posix.getpid())
+    except OSError:
+        return False
+
+
+HZ = posix.sysconf("SC_CLK_TCK")

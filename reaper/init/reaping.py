@@ -1,0 +1,94 @@
+"""Take every child that ended, in batches, and notice the orphans that came to us.
+
+A look at a zombie before it is taken tells who it was (proc(5)); it costs three system calls, so
+it is done only where somebody wants to know.
+"""
+
+from reaper.init import journal, kernel, proc
+from reaper.init import options as opt
+from reaper.init.report import Dead, Report
+from reaper.status import Ending, ending
+
+# Between two looks at the pending signals: the kernel's cost of a reap grows with the number of
+# children, to 0.3 ms in a flood of ten thousand, and a signal may wait 100 ms at the most.
+BATCH = 100
+
+
+class Batch:
+    """What one round found. `alone`: no child is left; `full`: there may be more zombies."""
+
+    __slots__ = ("alone", "full", "main", "pids")
+
+    def __init__(self) -> None:
+        self.pids: list[int] = []  # reaped, main left out
+        self.main: Ending | None = None
+        self.alone = False
+        self.full = False
+
+
+class Reaper:
+    """Our children: main, and the processes that were adopted."""
+
+    def __init__(self, report: Report, chosen: opt.Options) -> None:
+        self.report = report
+        self.main = 0  # pid; 0 before its start and after it was reaped
+        traced = report.trace is not None
+        self.looks = traced or chosen.warn_reap or report.log.level >= journal.DEBUG
+        self.scans = traced or chosen.adopted == opt.END
+        # Children from before our own exec, as in `sh -c 'helper & exec reaper ...'`.
+        self.born = set(proc.own_children()) if traced else set()
+        self.adopted: set[int] = set()  # seen and not reaped yet
+
+    def batch(self) -> Batch:
+        """Reap up to BATCH children."""
+        batch = Batch()
+        while len(batch.pids) < BATCH:
+            try:
+                pid, ended = self._reap_looking() if self.looks else self._reap()
+            except ChildProcessError:
+                batch.alone = True
+                return batch
+            if ended is None:
+                return batch
+            self.report.reaped += 1
+            if pid == self.main:
+                self.main, batch.main = 0, ended
+            else:
+                batch.pids.append(pid)
+        batch.full = True
+        return batch
+
+    def _reap(self) -> tuple[int, Ending | None]:
+        pid, status = kernel.reap()
+        if pid and pid != self.main:
+            self.report.adopted += 1
+        return pid, ending(status) if pid else None
+
+    def _reap_looking(self) -> tuple[int, Ending | None]:
+        pid = kernel.peek_zombie()
+        if not pid:
+            return 0, None
+        role = self._role(pid)
+        if role == "orphan" and pid not in self.adopted:
+            self.report.adopt(pid)
+        self.adopted.discard(pid)
+        process = proc.process(pid)
+        if process:
+            self.report.exited(process, role)
+        _, status, *usage = kernel.reap_with_usage(pid) if self.report.trace else kernel.reap(pid)
+        ended = ending(status)
+        if process:
+            self.report.reap(Dead(process, role, ended, usage))
+        return pid, ended
+
+    def _role(self, pid: int) -> str:
+        return "main" if pid == self.main else "other" if pid in self.born else "orphan"
+
+    def scan(self) -> list[int]:
+        """The living orphans that came since the last scan: their coming is not announced."""
+        known = self.adopted | self.born | {self.main}
+        new = [pid for pid in proc.own_children() if pid not in known]
+        for pid in new:
+            self.adopted.add(pid)
+            self.report.adopt(pid)
+        return new

@@ -1,0 +1,288 @@
+"""What is told of each happening, in the log and in the trace. All wording of the loop is here.
+
+Nothing here decides, and nothing here can fail the loop: a line that cannot be written is lost.
+"""
+
+import errno
+import posix
+
+from reaper import __version__, events, signals
+from reaper.init import core, journal, launch, options, proc
+from reaper.init.journal import INFO, WARNING, Log, Trace
+from reaper.signals import describe, name_of
+from reaper.status import Ending
+
+SIGKILL = signals.NUMBERS["SIGKILL"]
+
+
+class Dead:
+    """A process that was reaped: who it was, how it ended, and what it used.
+
+    `usage` is [user s, system s, max RSS bytes], or empty where nobody asked.
+    """
+
+    __slots__ = ("ending", "process", "role", "usage")
+
+    def __init__(
+        self,
+        process: proc.Process,
+        role: str,
+        ending: Ending,
+        usage: list[float],
+    ) -> None:
+        self.process = process
+        self.role = role
+        self.ending = ending
+        self.usage = usage
+
+
+class Report:
+    """The log, the trace, and the counts for the last line."""
+
+    def __init__(self, log: Log, trace: Trace | None, chosen: options.Options) -> None:
+        self.log = log
+        self.trace = trace
+        self.options = chosen
+        self.pid = posix.getpid()
+        self.main = 0
+        self.adopted = 0
+        self.reaped = 0
+        self.forwarded = 0
+        self._denied: set[int] = set()  # signals whose EPERM was said
+        self._said: set[str] = set()
+
+    # -- start
+
+    def start(self) -> None:
+        if not self.trace:
+            return
+        self.trace.emit(
+            "start",
+            self.pid,
+            v=events.VERSION,
+            version=__version__,
+            argv=self.options.command,
+            mode=options.OWN,
+            pid1=self.pid == 1,
+            ppid=posix.getppid(),
+            uid=posix.getuid(),
+            pid_ns=_inode("/proc/self/ns/pid"),
+            hz=proc.HZ,
+            host=posix.uname().nodename,
+        )
+
+    def started(self, started: launch.Started, path: bytes) -> None:
+        self.main = started.pid
+        command = self.options.command
+        if self.trace:
+            self.trace.emit(
+                "fork", started.pid, ppid=self.pid, pgid=started.pid, sid=posix.getsid(0)
+            )
+            self.trace.emit(
+                "exec",
+                started.pid,
+                name=command[0].rpartition("/")[2][:15],
+                argv=command,
+                error=errno.errorcode.get(started.error) if started.error else None,
+            )
+        for step, number in started.failed:
+            self.log.debug(f"{step} for main: {posix.strerror(number)}")
+        if started.error:
+            reason = launch.explain(command[0], started.error, path)
+            self.log.error(f'exec "{command[0]}": {reason}')
+
+    def cannot_fork(self, error: OSError) -> None:
+        cure = "raise the limit on processes (--pids-limit, ulimit -u)"
+        self.log.error(f'cannot start "{self.options.command[0]}": fork: {_reason(error)}; {cure}')
+
+    def not_pid1(self, error: int) -> None:
+        if error:
+            self.log.warning(
+                f"not PID 1 and not a subreaper ({posix.strerror(error)}), so orphans will not "
+                "come to me; start me as ENTRYPOINT"
+            )
+        else:
+            self.log.debug("not PID 1: made myself a child subreaper")
+
+    # -- signals
+
+    def received(self, number: int, sender: int, uid: int) -> None:
+        if not self.trace and self.log.level < journal.DEBUG:
+            return
+        # A sender outside our PID namespace has the number 0, as has the kernel.
+        process = proc.process(sender) if sender else None
+        name = process.name if process else None
+        self.log.debug(f"got {describe(number)} from {sender or 'outside'} ({name or 'unknown'})")
+        self._signal(number, "received", sender=sender, sender_name=name, sender_uid=uid)
+
+    def sent(self, action: core.Send, target: int, result: int) -> None:
+        number, received = action.signal, action.received
+        if received is not None and not result:
+            self.forwarded += 1
+        if result == errno.EPERM and number not in self._denied:
+            self._denied.add(number)
+            self.log.warning(f"not allowed to send {describe(number)} to {target} (EPERM)")
+        verb = "sent" if received is None else "forwarded"
+        if self.log.level >= journal.DEBUG:
+            ending = f": {errno.errorcode.get(result, result)}" if result else ""
+            self.log.debug(f"{verb} {describe(number)} to {target}{ending}")
+        self._signal(
+            number,
+            verb,
+            target=target,
+            rewritten=name_of(received) if received not in (None, number) else None,
+            result=errno.errorcode.get(result) if result else None,
+        )
+
+    def dropped(self, action: core.Drop) -> None:
+        self.log.debug(f"dropped {describe(action.signal)}: {action.reason}")
+        self._signal(action.signal, "dropped")
+
+    def _signal(self, number: int, direction: str, **fields: "journal.Json | None") -> None:
+        if self.trace:
+            target = fields.get("target", self.main)
+            pid = target if isinstance(target, int) and target > 0 else self.main
+            self.trace.emit("signal", pid, signal=name_of(number), direction=direction, **fields)
+
+    def stopped(self, number: int) -> None:
+        self.log.info(f"main was stopped by {describe(number)}")
+        if self.trace:
+            self.trace.emit("stop", self.main, signal=name_of(number), role="main")
+
+    def continued(self) -> None:
+        self.log.info("main goes on")
+        if self.trace:
+            self.trace.emit("continue", self.main, role="main")
+
+    # -- processes
+
+    def adopt(self, pid: int) -> None:
+        """An orphan came to us; called before it is reaped, so its stat can still be read."""
+        self.adopted += 1
+        process = proc.process(pid) if self.trace or self.log.level >= journal.DEBUG else None
+        if process is None:
+            return
+        self.log.debug(f"adopted {pid} ({process.name})")
+        if self.trace:
+            self.trace.emit(
+                "adopt",
+                pid,
+                name=process.name,
+                argv=proc.arguments(pid) or None,
+                pgid=process.pgid,
+                sid=process.sid,
+                age=process.age,
+            )
+
+    def exited(self, process: proc.Process, role: str) -> None:
+        """Seen as a zombie. How it ended is in the reap event: waitid does not say it twice."""
+        if self.trace:
+            self.trace.emit("exit", process.pid, role=role, **_identity(process))
+
+    def reap(self, dead: Dead) -> None:
+        process, ending = dead.process, dead.ending
+        who = f"{dead.role} {process.pid} ({process.name})"
+        if dead.role == "orphan" and self.options.warn_reap:
+            self.log.warning(f"reaped {who}, {ending_text(ending)}")
+        else:
+            self.log.debug(f"reaped {who}, {ending_text(ending)}")
+        if self.trace and dead.usage:
+            user, system, max_rss = dead.usage
+            self.trace.emit(
+                "reap",
+                process.pid,
+                role=dead.role,
+                **_identity(process),
+                code=ending.code,
+                signal=name_of(ending.signal) if ending.signal else None,
+                core=ending.core or None,
+                age=process.age,
+                user=user,
+                system=system,
+                max_rss=int(max_rss),
+            )
+
+    def main_ended(self, ending: Ending, decided: core.Core, oom: str | None) -> None:
+        """Main is gone: silent when it ended by itself or as it was asked to."""
+        level, cause = INFO, ""
+        if oom and ending.signal == SIGKILL:
+            level, cause = WARNING, f" by the kernel: out of memory ({oom})"
+        elif ending.signal == SIGKILL and decided.timed_out:
+            level = WARNING
+            cause = f" by us: it outlived --stop-timeout {self.options.stop_timeout:g}"
+        elif ending.signal in decided.forwarded:
+            cause = ", which we had forwarded"
+        elif ending.signal:
+            level, cause = WARNING, ", not sent by us"
+        self.log.say(level, f"main {self.main} {ending_text(ending)}{cause}")
+
+    # -- leaving
+
+    def shutdown(self, action: core.Shutdown, rest: list[proc.Process] | None) -> None:
+        left = f"{len(rest)} left" if rest is not None else "some left"
+        if action.phase == core.TERM:
+            self.log.info(f"main is gone: TERM to the rest ({left}), {action.grace:g} s to end")
+        elif action.phase == core.KILL:
+            for process in rest or ():
+                self.log.warning(f"killing {process.pid} ({process.name}): it outlived --grace")
+            if rest is None:
+                self.log.warning("killing the rest: it outlived --grace")
+        if self.trace:
+            grace = action.grace if action.phase == core.TERM else None
+            count = len(rest) if rest is not None else None
+            self.trace.emit("shutdown", self.pid, phase=action.phase, left=count, grace=grace)
+
+    def end(self, code: int) -> None:
+        if self.trace:
+            self.trace.emit(
+                "end",
+                self.pid,
+                code=code,
+                adopted=self.adopted,
+                reaped=self.reaped,
+                forwarded=self.forwarded,
+                dropped=self.trace.dropped + self.trace.sink.lost,
+            )
+
+    # -- troubles
+
+    def once(self, message: str) -> None:
+        """A warning that is said only once."""
+        if message not in self._said:
+            self._said.add(message)
+            self.log.warning(message)
+
+    def internal_error(self, error: BaseException) -> None:
+        place = "?"
+        trace = error.__traceback__
+        while trace:
+            place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+            trace = trace.tb_next
+        self.once(f"internal error, please report: {type(error).__name__}: {error} at {place}")
+
+
+def ending_text(ending: Ending) -> str:
+    """`left with 3`, `was killed by SIGSEGV (11), core dumped`."""
+    if ending.signal is None:
+        return f"left with {ending.code}"
+    return f"was killed by {describe(ending.signal)}{', core dumped' if ending.core else ''}"
+
+
+def _identity(process: proc.Process) -> "dict[str, journal.Json | None]":
+    return {
+        "name": process.name,
+        "ppid": process.ppid,
+        "pgid": process.pgid,
+        "sid": process.sid,
+    }
+
+
+def _inode(path: str) -> int | None:
+    try:
+        return posix.stat(path).st_ino
+    except OSError:
+        return None
+
+
+def _reason(error: OSError) -> str:
+    return f"{posix.strerror(error.errno or 0)} ({errno.errorcode.get(error.errno or 0)})"

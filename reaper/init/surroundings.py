@@ -1,0 +1,125 @@
+"""Where the init runs: the container runtime's marks and the cgroup's limits and counters.
+
+Loaded after main was started. Files and numbers: cgroups(7), the kernel's cgroup-v2 document.
+Nothing is polled; what is not there is None.
+"""
+
+import posix
+
+from reaper.init import proc
+
+SYSTEM = "/sys/fs/cgroup"
+# What cgroup v1 says for "no limit": the largest page-aligned number.
+_NO_LIMIT_V1 = 1 << 60
+
+# counter -> (v1 controller, v1 file, v2 file); a key behind ":" names a line of the file.
+_FILES = {
+    "memory limit": ("memory", "memory.limit_in_bytes", "memory.max"),
+    "memory peak": ("memory", "memory.max_usage_in_bytes", "memory.peak"),
+    "oom kills": ("memory", "memory.oom_control:oom_kill", "memory.events:oom_kill"),
+    "pids limit": ("pids", "pids.max", "pids.max"),
+    "pids peak": ("pids", "pids.peak", "pids.peak"),
+    "forks refused": ("pids", "pids.events:max", "pids.events:max"),
+}
+
+# The first mark that is there names the runtime: (file or variable of PID 1, runtime).
+_MARKS = (
+    ("/run/.containerenv", "Podman"),
+    ("/var/run/secrets/kubernetes.io", "Kubernetes"),
+    ("/.dockerenv", "Docker"),
+)
+_VARIABLES = {b"podman": "Podman", b"docker": "Docker", b"systemd-nspawn": "systemd-nspawn",
+              b"lxc": "LXC", b"oci": "an OCI runtime"}  # fmt: skip
+
+
+class Cgroup:
+    """The cgroup we are in: v1 controllers or the unified v2 tree, whichever has the file."""
+
+    def __init__(self, root: str = SYSTEM, membership: bytes | None = None) -> None:
+        self._root = root
+        lines = membership if membership is not None else proc.read("/proc/self/cgroup")
+        self._paths: dict[str, str] = {}
+        for line in (lines or b"").decode(errors="surrogateescape").splitlines():
+            _, controllers, path = line.split(":", 2)
+            self._paths |= dict.fromkeys(controllers.split(","), path)
+
+    def value(self, counter: str) -> int | None:
+        """Bytes or a count; None: no limit, or not known."""
+        controller, v1, v2 = _FILES[counter]
+        for folder, file in self._places(controller, v1, v2):
+            name, _, key = file.partition(":")
+            if (text := proc.read(f"{folder}/{name}")) is not None:
+                return _number(text, key)
+        return None
+
+    def _places(self, controller: str, v1: str, v2: str) -> list[tuple[str, str]]:
+        """Where the file may be: our own folder, or the root where that is all we are shown."""
+        own, unified = self._paths.get(controller), self._paths.get("")
+        places = []
+        if own is not None:
+            places += [(f"{self._root}/{controller}{own}", v1), (f"{self._root}/{controller}", v1)]
+        if unified is not None:
+            places += [(f"{self._root}{unified}", v2), (self._root, v2)]
+        return places
+
+
+def _number(text: bytes, key: str) -> int | None:
+    words = text.split()
+    if key:
+        words = words[words.index(key.encode()) + 1 :] if key.encode() in words else []
+    if not words or not words[0].isdigit():
+        return None
+    number = int(words[0])
+    return number if number < _NO_LIMIT_V1 else None
+
+
+def runtime() -> str:
+    """The container runtime as its usual marks tell: `Docker`, ..., or `no container runtime`."""
+    if b"KUBERNETES_SERVICE_HOST" in posix.environ:
+        return "Kubernetes"
+    named = posix.environ.get(b"container")  # systemd's convention for PID 1's environment
+    if named:
+        return _VARIABLES.get(named, named.decode(errors="backslashreplace"))
+    for path, name in _MARKS:
+        try:
+            posix.stat(path)
+        except OSError:
+            continue
+        return name
+    return "no container runtime"
+
+
+def size(number: int | None) -> str:
+    """Bytes for people: `64 MiB`; `none` for no limit."""
+    if number is None:
+        return "none"
+    amount = float(number)
+    units = ["B", "KiB", "MiB", "GiB", "TiB"]
+    while amount >= 1024 and len(units) > 1:
+        amount /= 1024
+        del units[0]
+    return f"{amount:.0f} {units[0]}" if amount >= 10 else f"{amount:.1f} {units[0]}"
+
+
+def memory(cgroup: Cgroup) -> str:
+    """Limit and peak: `limit 64 MiB, peak 64 MiB`."""
+    return f"limit {size(cgroup.value('memory limit'))}, peak {size(cgroup.value('memory peak'))}"
+
+
+def at_start(cgroup: Cgroup, is_pid1: bool) -> str:
+    """Where we run, in one line."""
+    place = "PID 1 of its namespace" if is_pid1 else f"not PID 1 (pid {posix.getpid()})"
+    pids = cgroup.value("pids limit")
+    return (
+        f"{place}, {runtime()}, memory limit {size(cgroup.value('memory limit'))}, "
+        f"pids limit {'none' if pids is None else pids}"
+    )
+
+
+def at_end(cgroup: Cgroup, adopted: int, reaped: int) -> str:
+    """What it came to, in one line."""
+    peak = cgroup.value("memory peak")
+    counts = [(name, cgroup.value(name)) for name in ("pids peak", "oom kills")]
+    told = [f"{name} {'unknown' if count is None else count}" for name, count in counts]
+    told.insert(0, f"memory peak {'unknown' if peak is None else size(peak)}")
+    return f"adopted {adopted}, reaped {reaped}, {', '.join(told)}"
