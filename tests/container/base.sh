@@ -1,21 +1,30 @@
 #!/bin/sh
 # Write the root file system of a base image to standard output, as a tar, from Debian's packages.
 #
-#   base.sh services   stands for python:3-slim, nginx, redis, postgres and debian at once
-#   base.sh busybox    stands for busybox and alpine: one static program and its links
+#   base.sh debian     stands for debian:bookworm-slim
+#   base.sh services   stands for python:3-slim, nginx, redis and postgres at once
+#   base.sh busybox    stands for busybox: one static program and its links
 set -eu
+
+# The machine's own certificate authorities come along, so that pip gets as far as it does outside.
+debian() {
+    mmdebstrap --quiet --variant=minbase \
+        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/lib/*/libLLVM*' \
+        --customize-hook='upload /etc/ssl/certs/ca-certificates.crt /etc/machine-ca.crt' \
+        --customize-hook='rm -rf "$1"/var/lib/apt/lists/*' --format=tar "$@" bookworm -
+}
+
+base_debian() {
+    debian
+}
 
 # No package lists and no sources: `apt-get update && apt-get install` in an example finds its
 # package installed and needs no network. PEP 668's mark goes, as in the public Python images.
 base_services() {
-    mmdebstrap --quiet --variant=minbase \
-        --include=python3,python3-pip,gunicorn,nginx-light,redis-server,postgresql,cron,curl \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
-        --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/lib/*/libLLVM*' \
-        --customize-hook='rm -rf "$1"/etc/apt/sources.list* "$1"/var/lib/apt/lists/*' \
-        --customize-hook='rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED' \
-        --customize-hook='copy-in /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs' \
-        --format=tar bookworm -
+    debian --include=python3,python3-pip,gunicorn,nginx-light,redis-server,postgresql,cron,curl \
+        --customize-hook='rm -rf "$1"/etc/apt/sources.list*' \
+        --customize-hook='rm -f "$1"/usr/lib/python3*/EXTERNALLY-MANAGED'
 }
 
 base_busybox() {
@@ -28,6 +37,6 @@ base_busybox() {
 }
 
 case ${1:-} in
-    services | busybox) "base_$1" ;;
-    *) echo "base.sh: say services or busybox" >&2; exit 1 ;;
+    debian | services | busybox) "base_$1" ;;
+    *) echo "base.sh: say debian, services or busybox" >&2; exit 1 ;;
 esac

@@ -40,8 +40,11 @@ def engines() -> Iterator[dict[str, Engine]]:
 
 def build_images(found: dict[str, Engine]) -> None:
     docker, podman = found["docker"], found["podman"]
-    services, busybox = (ensure_base(docker, kind) for kind in ("services", "busybox"))
-    bases = {"BUILD_BASE": services, "INSTALL_BASE": busybox}
+    services = ensure_base(docker, "services")
+    bases = {
+        "BUILD_BASE": ensure_base(docker, "debian"),
+        "INSTALL_BASE": ensure_base(docker, "busybox"),
+    }
     docker.build(INIT_IMAGE, DOCKERFILE, **bases)
     docker.build(f"{INIT_IMAGE}:install", DOCKERFILE, target="install", **bases)
     docker.build(TEST_IMAGE, HERE / "Dockerfile", BASE=services)

@@ -242,7 +242,7 @@ def ensure_base(engine: Engine, kind: str) -> str:
     if engine.name == "podman":
         engine.copy_from(Engine("docker"), image)
         return image
-    settings = [f"ENV PATH={PATH}", "ENV PIP_CERT=/etc/ssl/certs/ca-certificates.crt"]
+    settings = [f"ENV PATH={PATH}", "ENV PIP_CERT=/etc/machine-ca.crt"]
     changes = [f"--change={line}" for line in (*settings, f"LABEL {LABEL}=base")]
     with subprocess.Popen([recipe, kind], stdout=subprocess.PIPE) as made:
         engine("import", *changes, "-", image, stdin=made.stdout, timeout=900)
