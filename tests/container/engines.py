@@ -54,10 +54,14 @@ class Engine:
         assert not check or done.returncode == 0, f"{self.name} {words}: {done.stdout}{done.stderr}"
         return done
 
-    def begin(self, *words: str) -> "subprocess.Popen[bytes]":
-        """Start the command and do not wait for it; what it says is lost."""
-        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen([self.name, *words], env=self.environment, **silent)
+    def begin(self, *words: str, keep: bool = False) -> "subprocess.Popen[bytes]":
+        """Start the command and do not wait; `keep` puts both its streams on one pipe."""
+        return subprocess.Popen(
+            [self.name, *words],
+            env=self.environment,
+            stdout=subprocess.PIPE if keep else subprocess.DEVNULL,
+            stderr=subprocess.STDOUT if keep else subprocess.DEVNULL,
+        )
 
     def has(self, image: str) -> bool:
         return self("image", "inspect", image, check=False).returncode == 0
@@ -148,7 +152,8 @@ class Container:
     def __init__(self, engine: Engine, name: str) -> None:
         self.engine = engine
         self.name = name
-        self.follower: subprocess.Popen[str] | None = None
+        self.follower: subprocess.Popen[bytes] | None = None
+        self.unread = b""  # of the log that is followed
 
     def __enter__(self) -> "Container":
         return self
@@ -185,19 +190,23 @@ class Container:
 
     def wait_line(self, text: str) -> str:
         """Follow the log, both streams, up to a line that holds `text`."""
+        while text not in (line := self.line()):
+            assert line, f"the container ended without {text!r}"
+        return line.rstrip("\n")
+
+    def line(self) -> str:
+        """The next line of the log, both streams; empty at its end."""
         if self.follower is None:
-            self.follower = subprocess.Popen(
-                [self.engine.name, "logs", "--follow", self.name],
-                env=self.engine.environment,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
+            self.follower = self.engine.begin("logs", "--follow", self.name, keep=True)
         assert self.follower.stdout
-        for line in self.follower.stdout:
-            if text in line:
-                return line.rstrip("\n")
-        raise AssertionError(f"the container ended without {text!r}")
+        while b"\n" not in self.unread:
+            ready, _, _ = select.select([self.follower.stdout], [], [], DEADLINE)
+            assert ready, f"no line within {DEADLINE} s"
+            if not (part := os.read(self.follower.stdout.fileno(), 65536)):
+                break
+            self.unread += part
+        line, newline, self.unread = self.unread.partition(b"\n")
+        return (line + newline).decode(errors="replace")
 
     def exec(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         return self.engine("exec", self.name, *command, check=check)

@@ -109,8 +109,7 @@ def test_pool_loses_them_where_the_group_is_told(service: Service, docker: Engin
     words = ["--", "python3", "-u", "/srv/pool.py"]
     options = ["--entrypoint", "/opt/reaper/reaper"]
     with docker.container(*words, image=image, options=options) as container:
-        container.wait_line("worker: ready")
-        container.wait_line("worker: ready")
+        eventually(lambda: container.log().count("worker: ready") == 2, "both workers")
         container.stop(60)
         assert "worker: job lost" in container.log()
 
@@ -122,7 +121,7 @@ def test_healthcheck_leaves_no_zombie(service: Service) -> None:
     container.settles(1)
 
 
-def test_grace_times_add_up(service: Service, docker_compose_command: str) -> None:
+def test_grace_times_add_up(service: Service) -> None:
     container = service("grace")
     container.wait_line("deaf")
     container.stop(60)
