@@ -5,6 +5,7 @@ can fail is logged and the loop goes on, because leaving kills the container.
 """
 
 import posix
+import sys
 import time
 
 from reaper import signals
@@ -26,6 +27,7 @@ ALL = kernel.CATCHABLE
 ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
+EXEC_MILLISECONDS = 100  # how long a signal may wait for main's exec
 SCAN_EVERY = 1.0  # seconds, with --adopted end only: the kernel does not announce an adoption
 
 
@@ -45,9 +47,9 @@ def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
 
 
 def _show(what: str) -> "NoReturn":
-    from reaper import __version__  # noqa: PLC0415
+    from reaper.init import personality  # noqa: PLC0415
 
-    text = opt.usage() if what == "help" else f"reaper {__version__}\n"
+    text = opt.usage() if what == "help" else personality.version(sys.argv[0]) + "\n"
     try:
         posix.write(1, text.encode())
     except OSError as error:
@@ -81,6 +83,7 @@ class Init:
         self.core = core.Core(chosen, terminal=self.terminal >= 0)
         self.reaper = Reaper(self.report, chosen)
         self.hands = Hands(self.report, self.reaper, self.core, self.terminal, self._summary)
+        self.launch: launch.Launch | None = None  # until exec is over
         self.more = False  # the last batch was full
         self.cgroup: Cgroup | None = None
         self.oom_kills: int | None = None
@@ -99,13 +102,21 @@ class Init:
         )
         self.report.start()
         try:
-            started = launch.start(plan)
+            self.launch = launch.start(plan)
         except OSError as error:
             self.report.cannot_fork(error)
             kernel.leave(OWN_FAILURE)
-        self.reaper.main = started.pid
-        self.report.started(started, posix.environ.get(b"PATH", launch.DEFAULT_PATH))
+        self.reaper.main = self.launch.pid
+        self.report.forked(self.launch.pid)
+        self._look_for_exec(EXEC_MILLISECONDS)
         self._settle()
+
+    def _look_for_exec(self, milliseconds: int) -> None:
+        """Not to its end: a child that is stopped before exec still needs our signals."""
+        if self.launch and self.launch.is_over(milliseconds):
+            path = posix.environ.get(b"PATH", launch.DEFAULT_PATH)
+            self.report.launched(self.launch.failures(), path)
+            self.launch = None
 
     def _become_parent(self) -> None:
         kernel.set_default(SIGCHLD)  # inherited as ignored, it would lose main's exit code
@@ -123,7 +134,9 @@ class Init:
         """Keep nothing busy: no folder, no descriptor. Note what the end is compared with."""
         log, trace = self.report.log, self.report.trace
         keep = {log.sink.fd, self.terminal}
-        kernel.close_inherited(keep | {trace.sink.fd} if trace else keep)
+        keep |= {trace.sink.fd} if trace else set()
+        keep |= self.launch.descriptors if self.launch else set()
+        kernel.close_inherited(keep)
         if error := kernel.change_folder("/"):
             log.debug(f"chdir /: {posix.strerror(error)}")
         if not proc.usable():
@@ -155,6 +168,7 @@ class Init:
                 self._signal(info)
             taken += 1
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
+        self._look_for_exec(0)
         if self.reaper.main:
             self._look_for_stop()
         self._reap()

@@ -98,7 +98,8 @@ def size(number: int | None) -> str:
     while amount >= 1024 and len(units) > 1:
         amount /= 1024
         del units[0]
-    return f"{amount:.0f} {units[0]}" if amount >= 10 else f"{amount:.1f} {units[0]}"
+    digits = 0 if amount >= 10 or amount == number else 1
+    return f"{amount:.{digits}f} {units[0]}"
 
 
 def memory(cgroup: Cgroup) -> str:
