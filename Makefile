@@ -25,6 +25,10 @@ lint: $(VENV)/ready  ## ruff and mypy --strict
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+.PHONY: man
+man: $(VENV)/ready  ## bring the manual pages up to date with the program's tables
+	$(PY) tools/manual.py
+
 .PHONY: test
 test: lint packages forms  ## everything: lint, unit, kernel and container tests
 	for form in static bundle wheel zipapp; do REAPER_TEST_FORM=$$form \
@@ -56,7 +60,7 @@ WHEEL := dist/reaper_init-$(VERSION)-py3-none-any.whl
 dist/reaper.pyz: tools/release.py $(SOURCES)
 	$(SYSTEM_PYTHON) -I tools/release.py zipapp $@
 
-$(WHEEL): $(VENV)/ready $(SOURCES) README.md LICENSE
+$(WHEEL): $(VENV)/ready $(SOURCES) $(wildcard docs/man/*) README.md LICENSE
 	$(PY) -m build --outdir dist . >/dev/null
 
 .PHONY: zipapp
