@@ -32,8 +32,22 @@ man: $(VENV)/ready  ## bring the manual pages up to date with the program's tabl
 .PHONY: test
 test: lint packages forms  ## everything: lint, unit, kernel and container tests
 	for form in static bundle wheel zipapp; do REAPER_TEST_FORM=$$form \
-		$(PY) -m pytest -q tests/kernel --ignore tests/kernel/test_forms.py || exit 1; done
+		$(PY) -m pytest -q $(INIT_TESTS) || exit 1; done
 	$(PY) -m pytest
+
+# Those that start the init and nothing else: every form must pass them.
+INIT_TESTS := $(addprefix tests/kernel/test_,$(addsuffix .py,exec journal leaving reaping signals \
+	surroundings terminal transparency))
+
+.PHONY: demo
+demo: $(VENV)/ready  ## the zombie leak against clean reaping, live, no Docker needed
+	$(PY) -m reaper.demo $(DEMO)
+
+.PHONY: bench
+bench: packages forms  ## side by side with tini, dumb-init and catatonit: tables with ratios
+	$(PY) tests/bench/init.py
+	$(PY) tests/bench/forms.py
+	$(PY) tests/bench/ctl.py
 
 build/static/reaper: docker/static/build.py docker/static/main.c $(SOURCES)
 	$(SYSTEM_PYTHON) -I docker/static/build.py $@
