@@ -1,5 +1,7 @@
 """Orphans come to PID 1: those of main, and those that `exec` leaves behind."""
 
+from pathlib import Path
+
 from engines import INIT, Engine
 from support import children, eventually, state
 
@@ -39,6 +41,6 @@ def test_under_the_engines_own_init(engine: Engine) -> None:
         main = eventually(lambda: children(ours), "main of our init")[0]
         eventually(lambda: children(ours) == [main], "the orphan reaped")
         assert "subreaper" in container.log()
-        assert INIT.encode() in open(f"/proc/{ours}/cmdline", "rb").read()
+        assert INIT.encode() in Path(f"/proc/{ours}/cmdline").read_bytes()
         container.stop(60)
         assert container.wait() == 143

@@ -55,7 +55,7 @@ def test_without_stop_timeout_the_engines_kill_ends_it(engine: Engine) -> None:
 def test_helpers_are_told_and_given_time(engine: Engine) -> None:
     """A helper in a session of its own gets TERM when main is gone, and may finish."""
     helper = "trap 'echo flushed; exit' TERM; echo helper; while :; do sleep 1 & wait; done"
-    script = f"setsid sh -c \"{helper}\" & exec sleep 1000"
+    script = f'setsid sh -c "{helper}" & exec sleep 1000'
     with engine.container("--", "sh", "-c", script) as container:
         container.wait_line("helper")
         container.stop(ENGINE_TIMEOUT)
