@@ -61,8 +61,8 @@ def test_gunicorn_with_eight_workers(engine: Engine) -> None:
     words += ["--bind=127.0.0.1:8080", "--workers=8", "--chdir=/tmp", "web:app"]
     with engine.container(*words) as container:
         eventually(lambda: len(children(container.main)) == 8, "eight workers")
-        answer = container.exec("curl", "-fs", "--retry-connrefused", "--retry", "9", URL)
-        assert answer.stdout == "up"
+        fetch = ["curl", "-fs", "--retry-connrefused", "--retry", "9", URL]
+        assert container.exec(*fetch).stdout == "up"
         container.stop(TIMEOUT)
         assert container.wait() == 0
         assert "Shutting down: Master" in container.log()
