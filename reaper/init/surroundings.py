@@ -120,7 +120,7 @@ def at_start(cgroup: Cgroup, is_pid1: bool) -> str:
 def at_end(cgroup: Cgroup, adopted: int, reaped: int) -> str:
     """What it came to, in one line."""
     peak = cgroup.value("memory peak")
-    counts = [(name, cgroup.value(name)) for name in ("pids peak", "oom kills")]
+    counts = [(name, cgroup.value(name)) for name in ("pids peak", "forks refused", "oom kills")]
     told = [f"{name} {'unknown' if count is None else count}" for name, count in counts]
     told.insert(0, f"memory peak {'unknown' if peak is None else size(peak)}")
     return f"adopted {adopted}, reaped {reaped}, {', '.join(told)}"

@@ -16,4 +16,5 @@ COMMANDS = {
     "zombies": "zombies by the parent at fault, and why",
     "kill": "TERM, a wait, KILL: pids, groups, sessions, trees, names",
     "metrics": "counts for Prometheus: states, zombies by parent, reaps",
+    "completion": "the completion script of bash, zsh or tcsh",
 }
