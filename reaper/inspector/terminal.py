@@ -20,7 +20,11 @@ LEAVE = b"\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 HANGUP = 128 + signal.SIGHUP
 # signal -> the exit code it asks for; Ctrl-C is how people leave, no failure
-ENDING = {signal.SIGINT: 0, signal.SIGTERM: 128 + signal.SIGTERM, signal.SIGHUP: HANGUP}
+ENDING: dict[int, int] = {
+    signal.SIGINT: 0,
+    **{number: 128 + number for number in (signal.SIGQUIT, signal.SIGTERM)},
+    signal.SIGHUP: HANGUP,
+}
 WATCHED = (*ENDING, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT)
 
 # Function and cursor keys: CSI and SS3 sequences. Nothing here is bound to one.
@@ -126,7 +130,7 @@ class Terminal:
 
     def _signalled(self, number: int) -> None:
         if number in ENDING:
-            raise Ended(ENDING[signal.Signals(number)])
+            raise Ended(ENDING[number])
         if number == signal.SIGTSTP:
             self._give_back()
             # By its default action, which the kernel leaves out where no shell could resume us.

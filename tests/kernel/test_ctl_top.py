@@ -135,7 +135,8 @@ def test_a_new_size_is_drawn_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 0), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "code"),
+    [(signal.SIGINT, 0), (signal.SIGQUIT, 131), (signal.SIGTERM, 143), (signal.SIGHUP, 129)],
 )
 def test_a_signal_ends_it_and_gives_the_terminal_back(number: int, code: int) -> None:
     with top("--interval", "3600") as live:
