@@ -25,11 +25,29 @@ lint: $(VENV)/ready  ## ruff and mypy --strict
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+.PHONY: man
+man: $(VENV)/ready  ## bring the manual pages up to date with the program's tables
+	$(PY) tools/manual.py
+
 .PHONY: test
 test: lint packages forms  ## everything: lint, unit, kernel and container tests
 	for form in static bundle wheel zipapp; do REAPER_TEST_FORM=$$form \
-		$(PY) -m pytest -q tests/kernel --ignore tests/kernel/test_forms.py || exit 1; done
+		$(PY) -m pytest -q $(INIT_TESTS) || exit 1; done
 	$(PY) -m pytest
+
+# Those that start the init and nothing else: every form must pass them.
+INIT_TESTS := $(addprefix tests/kernel/test_,$(addsuffix .py,exec journal leaving reaping signals \
+	surroundings terminal transparency))
+
+.PHONY: demo
+demo: $(VENV)/ready  ## the zombie leak against clean reaping, live, no Docker needed
+	$(PY) -m reaper.demo $(DEMO)
+
+.PHONY: bench
+bench: packages forms  ## side by side with tini, dumb-init and catatonit: tables with ratios
+	$(PY) tests/bench/init.py
+	$(PY) tests/bench/forms.py
+	$(PY) tests/bench/ctl.py
 
 build/static/reaper: docker/static/build.py docker/static/main.c $(SOURCES)
 	$(SYSTEM_PYTHON) -I docker/static/build.py $@
@@ -56,7 +74,7 @@ WHEEL := dist/reaper_init-$(VERSION)-py3-none-any.whl
 dist/reaper.pyz: tools/release.py $(SOURCES)
 	$(SYSTEM_PYTHON) -I tools/release.py zipapp $@
 
-$(WHEEL): $(VENV)/ready $(SOURCES) README.md LICENSE
+$(WHEEL): $(VENV)/ready $(SOURCES) $(wildcard docs/man/*) README.md LICENSE
 	$(PY) -m build --outdir dist . >/dev/null
 
 .PHONY: zipapp

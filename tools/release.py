@@ -41,7 +41,7 @@ def zipapp(target: Path) -> None:
             for number, source in enumerate(package):
                 name = "__main__.py" if number == 0 else str(source.relative_to(REPO))
                 if name.startswith("reaper/inspector"):
-                    continue  # reaperctl wants rich
+                    continue  # one file, one program: the init
                 archive.writestr(zipfile.ZipInfo(name, stamp), source.read_bytes())
                 archive.writestr(zipfile.ZipInfo(name + "c", stamp), code_object(source, name))
     target.chmod(0o755)
@@ -92,7 +92,7 @@ def _output(*command: str) -> str:
 
 
 def bundled_distributions(folder: Path, venv: Path) -> list[Path]:
-    """The .dist-info folders of what the bundle holds: rich, what rich needs, the bootloader."""
+    """The .dist-info folders of what the bundle holds beside Debian's: the bootloader."""
     site = next(venv.glob("lib/python3*/site-packages"))
     present = {entry.name.removesuffix(".pyc") for entry in (folder / "lib").iterdir()}
     infos = []

@@ -101,6 +101,8 @@ class Init:
             bind_to_parent=not self.is_pid1,
         )
         self.report.start()
+        if self.options.trace_mode == opt.EXACT:
+            self.report.log.warning("--trace-mode exact is not built in: going on with own")
         try:
             self.launch = launch.start(plan)
         except OSError as error:

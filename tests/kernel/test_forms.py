@@ -3,6 +3,7 @@
 The other kernel tests run in every form too: `make test` goes through REAPER_TEST_FORM.
 """
 
+import json
 import os
 import shutil
 import signal
@@ -15,6 +16,7 @@ from images import image, inside
 from support import FORMS, REPO, run, running
 
 from reaper import __version__
+from reaper.inspector.commands import COMMANDS
 
 SITE_PACKAGES = next((REPO / "build" / "forms" / "wheel" / "lib").glob("python3*/site-packages"))
 BUNDLE = REPO / "build" / "bundle" / "reaper"  # to stand at /opt/reaper
@@ -128,6 +130,21 @@ def test_pays_no_heed_to_variables_for_main(form: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("raise SystemExit('this is main\\'s')\n")
     given = {"PYTHONHOME": "/nonsense", "PYTHONPATH": str(tmp_path), "PYTHONINSPECT": "1"}
     assert run([*FORMS[form], "/bin/true"], env=given) == (0, "", "")
+
+
+def test_the_bundle_has_reaperctl() -> None:
+    """Every command is in it with all that it imports; two of them look at what runs here."""
+    program = str(Path(FORMS["bundle"][0]).with_name("reaperctl"))
+    for command in COMMANDS:
+        code, out, err = run([program, command, "--help"])
+        assert (code, err) == (0, ""), command
+        assert f"reaperctl {command} " in out
+    code, out, err = run([program, "ps", "--json", str(os.getpid())])
+    assert (code, err) == (0, "")
+    assert [row["pid"] for row in json.loads(out)["rows"]] == [os.getpid()]
+    code, out, err = run([program, "doctor", "--json"])
+    assert code == (1 if json.loads(out)["findings"] else 0)
+    assert err == ""
 
 
 # -- bad input: the line is the shell's or the loader's, and there is one of it

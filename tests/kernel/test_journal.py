@@ -152,6 +152,15 @@ TYPES = {
 }
 
 
+def test_exact_tracing_is_refused_with_one_line_and_the_run_goes_on(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    options = ["--trace", str(trace), "--trace-mode", "exact"]
+    code, _, err = run(reaper(*options, "--", "sh", "-c", "exit 3"))
+    assert (code, err.count("\n")) == (3, 1)
+    assert err.endswith("warning: --trace-mode exact is not built in: going on with own\n")
+    assert json.loads(trace.read_text().splitlines()[0])["mode"] == "own"
+
+
 def test_silent_when_all_is_well() -> None:
     assert run(as_pid1(reaper("--", "sh", "-c", "(true &); exit 0"))) == (0, "", "")
 

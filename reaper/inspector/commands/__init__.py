@@ -13,4 +13,5 @@ COMMANDS = {
     "maps": "the address space of one process as a picture",
     "mem": "VSS, RSS, PSS, USS, and what is counted twice",
     "zombies": "zombies by the parent at fault, and why",
+    "completion": "the completion script of bash, zsh or tcsh",
 }
