@@ -71,6 +71,15 @@ def build(*wanted: str) -> argparse.ArgumentParser:
     return parser
 
 
+def look(options: argparse.Namespace) -> Proc:
+    """The /proc to look at."""
+    if options.container is None and options.root == "/proc":
+        return Proc()
+    from .container import look_into  # noqa: PLC0415
+
+    return look_into(options.root, options.container)
+
+
 def _joined(arguments: Sequence[str]) -> list[str]:
     """`--sort -rss` as `--sort=-rss`: argparse would take the second word for an option."""
     joined: list[str] = []
@@ -89,8 +98,8 @@ def main(arguments: Sequence[str]) -> int:
         parser.print_help()
         return ERROR
     options = parser.parse_args(_joined(arguments))
-    view = View(options, Proc(options.root))
     try:
+        view = View(options, look(options))
         code: int = options.run(view)
     except UserError as problem:
         print(f"reaperctl: {problem}", file=sys.stderr)

@@ -1,10 +1,15 @@
 """The columns of a process: what ps, tree, top and zombies can show of it. Pure."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import cache
+from typing import TypeVar
 
 from .procfs import Process
 from .render.style import state_style
 from .render.table import Column
+
+R = TypeVar("R")
 
 # tty_nr's major number -> name; 136 to 143 are the pseudo terminals (Documentation/admin-guide).
 _PTY_MAJORS = range(136, 144)
@@ -72,6 +77,17 @@ def _cgroup(process: Process) -> str | None:
     return lines[-1].split(":", 2)[-1] if lines else None
 
 
+def lifted(
+    columns: Iterable[Column[Process]], process_of: Callable[[R], Process]
+) -> tuple[Column[R], ...]:
+    """The same columns for rows that hold a process."""
+
+    def lift(column: Column[Process]) -> Column[R]:
+        return replace(column, value=lambda row: column.value(process_of(row)))  # type: ignore
+
+    return tuple(map(lift, columns))
+
+
 STATUS = ("status",)
 MEMORY = ("memory",)
 
@@ -102,6 +118,8 @@ PROCESS: tuple[Column[Process], ...] = (
     Column("age", lambda p: p.age, "time since its start", "seconds"),
     Column("start", lambda p: p.stat.start, "start, seconds since boot", "integer"),
     Column("nspid", _nspid, "pid in its own PID namespace", "integer", STATUS),
+    Column("hostpid", lambda p: p.hostpid, "pid as this side numbers it, with --root, --container",
+           "integer", ("hostpid",)),
     Column("cgroup", _cgroup, "control group", needs=("cgroup",)),
     Column("wchan", lambda p: p.wchan if p.wchan not in ("0", "") else None,
            "kernel function it sleeps in", needs=("wchan",)),

@@ -187,6 +187,12 @@ def _line(data: bytes) -> str:
     return text(data).strip()
 
 
+def _pid(data: bytes) -> int:
+    return int(data.split(None, 1)[0])
+
+
+HOSTPID = "hostpid"
+
 # What a `Process` can hold besides `stat`: part -> (file, parser).
 PARTS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "status": ("status", Status),
@@ -194,6 +200,7 @@ PARTS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "memory": ("smaps_rollup", parse_memory),
     "cgroup": ("cgroup", text),
     "wchan": ("wchan", _line),
+    HOSTPID: ("stat", _pid),  # the same as its pid, but for `container.Inside`
 }
 
 
@@ -208,6 +215,7 @@ class Process:
     memory: Memory | None = None
     cgroup: str | None = None
     wchan: str | None = None
+    hostpid: int | None = None  # pid in this program's own PID namespace
 
     @property
     def pid(self) -> int:
@@ -257,6 +265,8 @@ class Snapshot:
 
 class Proc:
     """A /proc file system, or a folder that looks like one."""
+
+    foreign = False  # whether it belongs to another PID namespace than this program
 
     def __init__(self, root: str = "/proc") -> None:
         self.root = root.rstrip("/") or "/"

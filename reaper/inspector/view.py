@@ -27,7 +27,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO, TypeVar
 
 from .errors import UserError
-from .procfs import Proc, Process, Snapshot
+from .procfs import HOSTPID, Proc, Process, Snapshot
 from .render import table
 from .render.style import paint
 from .render.table import Column, choose
@@ -130,8 +130,11 @@ class View:
         self.out.write("\n")
 
     def columns(self, columns: Sequence[Column[R]]) -> list[Column[R]]:
-        """The columns that -o asks for."""
-        return choose(columns, self.options.columns)
+        """The columns that -o asks for; looking into a container also shows pids of this side."""
+        chosen = choose(columns, self.options.columns)
+        if self.proc.foreign and self.options.columns == self.options.default_columns:
+            chosen[1:1] = [column for column in columns if column.name == HOSTPID]
+        return chosen
 
     def needs(self, known: Sequence[Column[R]], shown: Sequence[Column[R]]) -> tuple[str, ...]:
         """The parts of /proc that the columns shown and those of --sort read."""
@@ -186,8 +189,13 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
         "--wide", action="store_true", help="as wide as it gets; else the terminal's width, or 80"
     )
     group.add_argument("--bytes", action="store_true", help="sizes in bytes, not 1.5M")
-    group.add_argument(
-        "--root", metavar="FOLDER", default="/proc", help="the /proc to read (/proc)"
+    where = group.add_mutually_exclusive_group()
+    where.add_argument(
+        "--root", metavar="FOLDER", default="/proc",
+        help="the /proc to read (/proc); of a container: /proc/PID/root/proc",
+    )  # fmt: skip
+    where.add_argument(
+        "--container", metavar="NAME", help="look into a running container of docker or podman"
     )
 
 
@@ -207,6 +215,7 @@ def add_table_options(
     group.add_argument(
         "--no-headers", dest="headers", action="store_false", help="rows only, for scripts"
     )
+    parser.set_defaults(default_columns=default)
     width = max(len(column.name) for column in columns)
     listed = "\n".join(f"  {column.name:<{width}}  {column.meaning}" for column in columns)
     parser.epilog = f"columns:\n{listed}\n\n{parser.epilog or ''}"

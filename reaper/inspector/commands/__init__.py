@@ -12,6 +12,9 @@ COMMANDS = {
     "show": "the anatomy of one process",
     "maps": "the address space of one process as a picture",
     "mem": "VSS, RSS, PSS, USS, and what is counted twice",
+    "top": "live: CPU, memory, states, zombies, reaps per second",
     "zombies": "zombies by the parent at fault, and why",
+    "kill": "TERM, a wait, KILL: pids, groups, sessions, trees, names",
+    "metrics": "counts for Prometheus: states, zombies by parent, reaps",
     "completion": "the completion script of bash, zsh or tcsh",
 }
