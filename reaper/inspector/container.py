@@ -133,8 +133,12 @@ class Inside(Proc):
         found = super().process(pid, [part for part in parts if part != HOSTPID], uptime)
         return replace(found, hostpid=self._hosts.get(pid)) if HOSTPID in parts else found
 
+    def pids(self) -> list[int]:
+        self.__dict__.pop("_hosts", None)  # every look sees its own moment
+        return super().pids()
+
     def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
-        self.__dict__.pop("_hosts", None)  # every snapshot sees its own moment
+        self.__dict__.pop("_hosts", None)
         return super().snapshot(parts, pids)
 
 

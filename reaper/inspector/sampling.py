@@ -6,6 +6,7 @@ answers ESRCH. Nothing is drawn here. Source: proc(5).
 """
 
 import os
+import resource
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -164,14 +165,6 @@ class Sampler:
 
 
 def _allowed() -> int:
-    """How many files this program may keep open; its limit is raised as far as that needs."""
-    from resource import RLIM_INFINITY, RLIMIT_NOFILE, getrlimit, setrlimit  # noqa: PLC0415
-
-    soft, hard = getrlimit(RLIMIT_NOFILE)
-    wanted = KEPT + SPARE
-    if soft != RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == RLIM_INFINITY else min(hard, wanted)
-        with suppress(OSError, ValueError):
-            setrlimit(RLIMIT_NOFILE, (soft, hard))
-        soft, _ = getrlimit(RLIMIT_NOFILE)
-    return KEPT if soft == RLIM_INFINITY else max(0, min(KEPT, soft - SPARE))
+    """How many files this program may keep open; the others are opened each time."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return KEPT if soft == resource.RLIM_INFINITY else max(0, min(KEPT, soft - SPARE))

@@ -3,9 +3,12 @@
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import support
+
+from reaper.inspector.procfs import Proc
 
 CTL = [sys.executable, "-m", "reaper.inspector"]
 STUBBORN = 'trap "" TERM; echo ready; while :; do sleep 1000; done'
@@ -53,6 +56,32 @@ def test_a_stopped_process_ends_by_term() -> None:
         support.eventually(lambda: support.state(victim.pid) == "T")
         code, out, _ = ctl("kill", str(victim.pid), "--json")
         assert (code, outcomes(out)) == (0, {victim.pid: "ended"})
+
+
+def test_what_forks_meanwhile_is_found_by_its_session() -> None:
+    with support.running(support.victim("forks_on", "1000"), start_new_session=True) as victim:
+        victim.wait_line("ready")
+        try:
+            code, out, err = ctl("kill", "--session", str(victim.pid), "--json")
+            assert (code, err) == (0, "")
+            assert set(outcomes(out).values()) <= {"ended", "gone", "zombie"}
+            members = [p for p in Proc().snapshot() if p.stat.sid == victim.pid]
+            assert [p.pid for p in members if not p.stat.zombie] == []
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(victim.pid, 9)
+
+
+def test_one_that_is_not_ours_is_denied_and_left() -> None:
+    other = ["setpriv", "--reuid", "65534", "--clear-groups", "sh", "-c", "echo ready; read x"]
+    weak = ["setpriv", "--bounding-set=-kill", "--inh-caps=-kill"]
+    with support.running(other) as victim:
+        victim.wait_line("ready")
+        code, out, _ = support.run(
+            [*weak, *CTL, "kill", str(victim.pid), "--json"], cwd=support.REPO
+        )
+        assert (code, outcomes(out)) == (1, {victim.pid: "denied"})
+        assert victim.popen.poll() is None
 
 
 def test_pid_1_and_ancestors_are_refused() -> None:

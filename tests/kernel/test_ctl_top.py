@@ -11,9 +11,10 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import support
@@ -34,13 +35,13 @@ def says(text: str) -> Wanted:
 class Top:
     """A live top behind a pseudo terminal whose master is ours."""
 
-    def __init__(self, *args: str) -> None:
+    def __init__(self, *args: str, session: Sequence[str] = ("setsid", "--ctty")) -> None:
         self.master, self.slave = pty.openpty()
         self.resize(*SIZE)
         self.before = termios.tcgetattr(self.slave)
         self.seen = b""
         self.process = subprocess.Popen(
-            ["setsid", "--ctty", *TOP, *args],
+            [*session, *TOP, *args],
             stdin=self.slave, stdout=self.slave, stderr=self.slave, cwd=support.REPO,
             env={**os.environ, "TERM": "xterm", "NO_COLOR": "1"},
         )  # fmt: skip
@@ -54,6 +55,12 @@ class Top:
         ready, _, _ = select.select([self.master], [], [], support.DEADLINE)
         assert ready, f"nothing more after {self.seen[-2000:]!r}"
         return os.read(self.master, 65536)
+
+    def sees(self, mark: bytes) -> None:
+        """Read up to these bytes; they and all before them are done with."""
+        while mark not in self.seen:
+            self.seen += self.read()
+        self.seen = self.seen.partition(mark)[2]
 
     def until(self, wanted: Wanted) -> list[str]:
         """Read up to a whole frame for which `wanted` holds; its lines."""
@@ -72,16 +79,15 @@ class Top:
 
     def end(self) -> int:
         """Wait for its end: the exit code; the terminal must be as it was."""
-        while LEFT not in self.seen:
-            self.seen += self.read()
+        self.sees(LEFT)
         code = self.process.wait(support.DEADLINE)
         assert termios.tcgetattr(self.slave) == self.before
         return code
 
 
 @contextmanager
-def top(*args: str) -> Iterator[Top]:
-    started = Top(*args)
+def top(*args: str, **options: Any) -> Iterator[Top]:
+    started = Top(*args, **options)
     try:
         yield started
     finally:
@@ -116,6 +122,11 @@ def test_keys_sort_and_filter_and_q_leaves(tmp_path: Path) -> None:
         assert live.end() == 0
 
 
+def test_threads_do_not_wait_for_the_next_look() -> None:
+    with top("--interval", "3600") as live:
+        live.press("H", lambda lines: "threads" in lines and len(pids(lines)) > 1)
+
+
 def test_a_new_size_is_drawn_at_once() -> None:
     with top("--interval", "3600") as live:
         live.resize(10, 60)
@@ -138,22 +149,32 @@ def test_ctrl_c_ends_it() -> None:
         assert live.end() == 0
 
 
-def test_a_stop_gives_the_terminal_back_and_cont_takes_it_again() -> None:
+def test_ctrl_z_without_a_shell_is_no_trap() -> None:
     with top("--interval", "3600") as live:
-        os.write(live.master, b"\x1a")  # its session has no shell: the kernel lets it run on
-        live.until(says("q quit"))
-        live.seen = b""
+        os.write(live.master, b"\x1a")
+        live.sees(LEFT)
+        live.sees(ENTERED)
+        os.write(live.master, b"q")
+        assert live.end() == 0
+
+
+def test_after_a_stop_it_takes_the_terminal_again() -> None:
+    with top("--interval", "3600") as live:
         os.kill(live.process.pid, signal.SIGSTOP)
         support.eventually(lambda: support.state(live.process.pid) == "T")
         termios.tcsetattr(live.slave, termios.TCSANOW, live.before)  # as a shell would
+        live.seen = b""
         os.kill(live.process.pid, signal.SIGCONT)
+        live.sees(ENTERED)
         live.until(says("q quit"))
         os.write(live.master, b"q")
         assert live.end() == 0
 
 
-def test_a_lost_terminal_ends_it() -> None:
-    with top("--interval", "3600") as live:
+@pytest.mark.parametrize("session", [("setsid", "--ctty"), ("setsid",)])
+def test_a_lost_terminal_ends_it(session: tuple[str, ...]) -> None:
+    """By SIGHUP, or where it is not the controlling one by the end of input."""
+    with top("--interval", "3600", session=session) as live:
         os.close(live.slave)
         os.close(live.master)
         assert live.process.wait(support.DEADLINE) == 129

@@ -148,8 +148,9 @@ class Watch:
 
 def shown(view: View, state: Screen) -> list[table.Column[Row]]:
     """The columns: -o, else the default ones for processes or threads."""
-    own = view.options.columns != DEFAULT
-    return table.choose(COLUMNS, view.options.columns if own or not state.threads else THREADS)
+    if state.threads and view.options.columns == DEFAULT:
+        return table.choose(COLUMNS, THREADS)
+    return view.columns(COLUMNS)
 
 
 def once(view: View, watch: Watch, state: Screen) -> int:
