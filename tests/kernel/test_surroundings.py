@@ -19,8 +19,9 @@ IN = {
                 'mount -o remount,hidepid=2 /proc && exec "$@"', "sh", "setpriv", *NOBODY],
     "read-only root": ["unshare", "--mount", "sh", "-c",
                        'mount -o remount,bind,ro / ; exec "$@"', "sh"],
-    "no tmp": ["unshare", "--mount", "sh", "-c",
-               'mount -t tmpfs -o ro,mode=0 none /tmp && exec "$@"', "sh"],
+    "no tmp to write to": ["unshare", "--mount", "sh", "-c",
+                           'mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && exec "$@"',
+                           "sh"],
     "removed cwd": ["sh", "-c", 'd=$(mktemp -d); cd $d; rmdir $d; exec "$@"', "sh"],
     "no files": ["prlimit", "--nofile=16", "--"],
 }  # fmt: skip
