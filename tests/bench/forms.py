@@ -30,6 +30,10 @@ ON_DISK = {
 UNSHARE = ["unshare", "--pid", "--fork", "--kill-child"]
 
 
+def conditions() -> str:
+    return f"Linux {platform.release()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
+
+
 def milliseconds(command: list[str]) -> float:
     started = time.perf_counter()
     subprocess.run([*UNSHARE, *command], check=True)
@@ -114,8 +118,7 @@ def main() -> None:
         )
     print(
         f"\nMedians of {options.rounds} rounds, as PID 1 of a new PID namespace; the time of the"
-        f" same start without an init, {nothing:.1f} ms, is taken off. {platform.release()},"
-        f" {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}."
+        f" same start without an init, {nothing:.1f} ms, is taken off. {conditions()}."
     )
 
 
