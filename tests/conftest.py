@@ -1,12 +1,19 @@
 """What every test gets."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+# Whoever starts the tests in the background, or with nohup, has them ignored; what the tests start
+# would inherit that. CPython itself ignores the two that stay.
+for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
+    if signal.getsignal(number) == signal.SIG_IGN:
+        signal.signal(number, signal.SIG_DFL)
 
 # What a form cannot do, and docs/shipping.md says so: form -> part of a test's name -> why.
 LIMITS = {
