@@ -25,6 +25,10 @@ lint: $(VENV)/ready  ## ruff and mypy --strict
 test: lint packages  ## everything: lint, unit, kernel and container tests
 	$(PY) -m pytest
 
+.PHONY: demo
+demo:  ## the zombie leak with and without reaper, live; needs nothing but Python and unshare
+	python3 -m reaper.demo
+
 .PHONY: clean
 clean:  ## remove what the targets made
 	rm -rf $(VENV) dist build

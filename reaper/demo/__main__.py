@@ -1,0 +1,116 @@
+"""`python -m reaper.demo`: options, the run, what is printed, the exit code."""
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from reaper.demo import chart, screen, stage, story
+
+UNABLE = 2
+INTERRUPTED = 130
+
+_DESCRIPTION = """\
+The zombie leak, live: the same workload leaves orphans behind in two PID namespaces, in one
+under a PID 1 that never waits, in the other under reaper. Needs Linux and unshare (util-linux);
+root, or user namespaces.
+"""
+_EPILOG = """\
+Exit code: 0 where all came as promised, 1 where not, 2 where the demo cannot run here.
+
+examples:
+  python -m reaper.demo
+  python -m reaper.demo --zombies 1000 --rate 300 --chart zombies.svg
+  python -m reaper.demo --json | jq .facts
+"""
+
+
+def number(low: float, high: float, kind: type[int] | type[float]) -> Callable[[str], float]:
+    """An argparse type: a number from `low` to `high`."""
+
+    def convert(text: str) -> float:
+        try:
+            value = kind(text)
+        except ValueError:
+            value = kind(-1)
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f'"{text}" is not a number from {low} to {high}')
+        return value
+
+    return convert
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(
+        prog="python -m reaper.demo",
+        description=_DESCRIPTION,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    made.add_argument(
+        "--zombies", metavar="N", type=number(1, 10000, int), default=200,
+        help="orphans that the workload leaves behind, 1 to 10000 [200]",
+    )  # fmt: skip
+    made.add_argument(
+        "--rate", metavar="R", type=number(1, 1000, float), default=60,
+        help="orphans a second, 1 to 1000 [60]",
+    )  # fmt: skip
+    made.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    made.add_argument("--chart", metavar="FILE", type=Path, help="draw the curves into an SVG file")
+    return made
+
+
+def main(arguments: list[str]) -> int:
+    chosen = parser().parse_args(arguments)
+    try:
+        if chosen.chart:
+            chosen.chart.touch()
+        return perform(chosen)
+    except stage.UnableError as error:
+        complain(str(error))
+    except OSError as error:
+        complain(f"{error.filename or 'error'}: {error.strerror}")
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return UNABLE
+
+
+def complain(text: str) -> None:
+    print(f"reaper.demo: {text}", file=sys.stderr)
+
+
+def perform(chosen: argparse.Namespace) -> int:
+    shown = screen.Silence() if chosen.json else screen.choose(sys.stdout, chosen.zombies)
+    with tempfile.TemporaryDirectory(prefix="reaper-demo-") as folder:
+        try:
+            trace = Path(folder) / "trace"
+            outcome = stage.play(chosen.zombies, chosen.rate, trace, shown.show)
+        finally:
+            shown.close()
+    found = story.facts(chosen.zombies, outcome)
+    if chosen.chart:
+        chosen.chart.write_text(chart.svg(outcome.samples), encoding="utf-8")
+    print(as_json(found, outcome) if chosen.json else as_text(found, outcome))
+    return 0 if found.as_promised else 1
+
+
+def as_text(found: story.Facts, outcome: stage.Outcome) -> str:
+    seen = story.events(outcome.trace)
+    head = f"What reaper did, from its trace of {len(seen)} events:"
+    return "\n".join(["", head, *story.summary(seen), "", *story.verdict(found)])
+
+
+def as_json(found: story.Facts, outcome: stage.Outcome) -> str:
+    """Keys: `samples` (seconds, leaky, clean), `facts` (see story.Facts), `as_promised`."""
+    return json.dumps({
+        "samples": [sample._asdict() for sample in outcome.samples],
+        "facts": asdict(found),
+        "as_promised": found.as_promised,
+    })  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,119 @@
+"""What reaper's trace says, in sentences, and whether all came as promised. Pure."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reaper.demo.stage import Outcome
+
+Event = dict[str, Any]
+
+
+def events(trace: str) -> list[Event]:
+    """The trace, a JSON object a line."""
+    return [json.loads(line) for line in trace.splitlines()]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The counts of a run. Zombies: left at the end, and the most at one moment."""
+
+    orphans: int
+    leaky_left: int
+    clean_left: int
+    clean_most: int
+    adopted: int
+    reaped: int  # orphans; main is not counted
+    lines_lost: int
+    code: int
+
+    @property
+    def as_promised(self) -> bool:
+        return (
+            self.leaky_left == self.adopted == self.reaped == self.orphans
+            and self.clean_left == self.lines_lost == self.code == 0
+        )
+
+
+def facts(orphans: int, outcome: Outcome) -> Facts:
+    seen = events(outcome.trace)
+    last = outcome.samples[-1]
+    return Facts(
+        orphans=orphans,
+        leaky_left=last.leaky,
+        clean_left=last.clean,
+        clean_most=max(sample.clean for sample in outcome.samples),
+        adopted=sum(event["event"] == "adopt" for event in seen),
+        reaped=sum(_is_orphan(event) for event in seen),
+        lines_lost=sum(event.get("dropped", 0) for event in seen if event["event"] == "end"),
+        code=outcome.code,
+    )
+
+
+def verdict(found: Facts) -> list[str]:
+    """Two sentences of what was seen, and one that judges."""
+    orphans = found.orphans
+    return [
+        f"PID 1 that never waits: {found.leaky_left} of {orphans} orphans are zombies and stay so.",
+        f"reaper: adopted {found.adopted} and reaped {found.reaped} of {orphans}, "
+        f"{found.clean_left} zombies left, at most {found.clean_most} at one moment; "
+        f"it left with {found.code}.",
+        "Verdict: as promised." if found.as_promised else "Verdict: NOT as promised.",
+    ]
+
+
+def summary(seen: list[Event]) -> Iterator[str]:
+    """The trace told in a few lines; times are seconds since reaper's start."""
+    if not seen:
+        yield "  the trace is empty"
+        return
+    begin = seen[0]["mono_ns"]
+    orphans = [event for event in seen if _is_orphan(event)]
+    tellers = {"start": _start, "exec": _exec, "signal": _signal, "end": _end}
+    for event in seen:
+        text = ""
+        if event["event"] in tellers:
+            text = tellers[event["event"]](event)
+        elif event["event"] == "reap" and event["role"] == "main":
+            text = f"main, pid {event['pid']}, {_ending(event)}"
+        elif orphans and event is orphans[0]:
+            text = f"reaped the first orphan: {_orphan(event)}"
+        elif orphans and event is orphans[-1]:
+            cpu = sum(orphan["user"] + orphan["system"] for orphan in orphans)
+            text = (
+                f"reaped the last of {len(orphans)}: {_orphan(event)}; all used {cpu:.2f} s of CPU"
+            )
+        if text:
+            yield f"  {(event['mono_ns'] - begin) / 1e9:7.3f} s  {text}"
+
+
+def _is_orphan(event: Event) -> bool:
+    return bool(event["event"] == "reap" and event["role"] == "orphan")
+
+
+def _start(event: Event) -> str:
+    place = "as PID 1" if event["pid1"] else f"as pid {event['pid']}"
+    return f"reaper {event['version']} started {place} of PID namespace {event.get('pid_ns', '?')}"
+
+
+def _exec(event: Event) -> str:
+    words = " ".join(word.rpartition("/")[2] for word in event["argv"])
+    return f"started main, pid {event['pid']}: {words}"
+
+
+def _signal(event: Event) -> str:
+    return f"{event['signal']} {event['direction']}"
+
+
+def _end(event: Event) -> str:
+    lost = f", {event['dropped']} trace lines lost" if event.get("dropped") else ""
+    return f"ended with {event['code']}: adopted {event['adopted']}, reaped {event['reaped']}{lost}"
+
+
+def _orphan(event: Event) -> str:
+    return f"{event.get('name', '?')}, pid {event['pid']}, {_ending(event)}"
+
+
+def _ending(event: Event) -> str:
+    return f"left with {event['code']}" if "code" in event else f"killed by {event['signal']}"
