@@ -15,33 +15,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+_MASK, _NAME = "reaper_mask", "reaper_name"  # -X options, from the first start to the second
 
-_MASK = "reaper_mask"  # the -X option that carries the inherited mask through our own exec
 
+def console() -> "NoReturn":
+    """The console script that pip makes: start again, isolated and without `site`.
 
-def console() -> None:
-    """The console script that pip makes: start again, isolated.
-
-    The container's PYTHON* variables and its user's site folder belong to main, never to us.
+    The container's PYTHON* variables and its user's site folder belong to main, never to us. The
+    environment goes along as we got it; the mask from before and our name as options.
     """
-    if sys.flags.isolated or not sys.executable:
+    if not sys.executable:
         run()
     import posix  # noqa: PLC0415
 
     from reaper.init import environment  # noqa: PLC0415
 
     environment.apply(environment.fixes(posix.environ))
-    mask = f"{_MASK}={','.join(map(str, _inherited))}"
-    posix.execv(sys.executable, [sys.executable, "-I", "-X", mask, *sys.argv])
+    mask = ",".join(map(str, _inherited))
+    options = ["-I", "-S", "-X", f"{_MASK}={mask}", "-X", f"{_NAME}={sys.argv[0]}"]
+    posix.execv(sys.executable, [sys.executable, *options, __file__, *sys.argv[1:]])
 
 
 def run() -> "NoReturn":
     """Hand over to the init."""
     from reaper.init import loop  # noqa: PLC0415  after the signals are blocked
 
-    mask = sys._xoptions.get(_MASK)
-    known = set(map(int, filter(None, mask.split(",")))) if isinstance(mask, str) else _inherited
-    loop.main(sys.argv[1:], known)
+    inherited = _inherited
+    if isinstance(mask := sys._xoptions.get(_MASK), str):
+        inherited = set(map(int, filter(None, mask.split(","))))
+        sys.argv[0] = str(sys._xoptions[_NAME])
+    loop.main(sys.argv[1:], inherited)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Install the Debian packages that the tests drive. A second run finds everything there and is quick.
+# Install the Debian packages that the tests drive: those named, else those of packages.txt.
+# A second run finds everything there and is quick.
 set -eu
 cd "$(dirname "$0")"
-missing=$(sed 's/#.*//' packages.txt | while read -r package; do
+wanted=${*:-$(sed 's/#.*//' packages.txt)}
+missing=$(printf '%s\n' $wanted | while read -r package; do
     [ -z "$package" ] || dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed' || echo "$package"
 done)
 [ -n "$missing" ] || exit 0

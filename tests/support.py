@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,9 +20,16 @@ DEADLINE = 30.0  # seconds; only ever reached by a failure
 
 T = TypeVar("T")
 
-# How to start the init in each form it ships in.
+# Not the one of a virtual environment: other users must be able to run it.
+PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+
+# How to start the init in each form it ships in; `make forms` builds those outside reaper/.
 FORMS: dict[str, list[str]] = {
-    "source": [sys.executable, "-I", "-S", str(REPO / "reaper" / "__main__.py")],
+    "source": [PYTHON, "-I", "-S", str(REPO / "reaper" / "__main__.py")],
+    "static": [str(REPO / "build" / "static" / "reaper")],
+    "bundle": [str(REPO / "build" / "forms" / "bundle" / "reaper")],
+    "wheel": [str(REPO / "build" / "forms" / "wheel" / "bin" / "reaper")],
+    "zipapp": [PYTHON, "-I", "-S", str(REPO / "dist" / "reaper.pyz")],
 }
 
 
@@ -32,7 +40,7 @@ def reaper(*args: str) -> list[str]:
 
 def victim(name: str, *args: str) -> list[str]:
     """The command line of one of the small programs with one vice each."""
-    return [sys.executable, "-I", "-S", str(VICTIMS / f"{name}.py"), *args]
+    return [PYTHON, "-I", "-S", str(VICTIMS / f"{name}.py"), *args]
 
 
 def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
@@ -69,11 +77,18 @@ def state(pid: int) -> str:
 
 
 class Running:
-    """A started command; `pid` is the init (inside `as_pid1` the child of unshare)."""
+    """A started command."""
 
     def __init__(self, popen: "subprocess.Popen[bytes]", namespaced: bool) -> None:
         self.popen = popen
-        self.pid = eventually(lambda: children(popen.pid))[0] if namespaced else popen.pid
+        self.namespaced = namespaced
+
+    @cached_property
+    def pid(self) -> int:
+        """Host pid of the init (inside `as_pid1` the child of unshare); it must still run."""
+        if not self.namespaced:
+            return self.popen.pid
+        return eventually(lambda: children(self.popen.pid), "the init")[0]
 
     @property
     def main(self) -> int:

@@ -14,18 +14,21 @@ Fixes = dict[bytes, bytes | None]
 
 _COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # PEP 538's targets
 _BOOTLOADER = b"_PYI_"
-_LIBRARY_PATH = b"LD_LIBRARY_PATH"
+_LIBRARY_PATH, _SAVED = b"LD_LIBRARY_PATH", b"LD_LIBRARY_PATH_ORIG"
+# The compiled forms turn the coercion of the locale off; the one-file form adds nothing at all.
+_STATIC = "_prctl" in sys.builtin_module_names
+_BUNDLE = hasattr(sys, "_MEIPASS")  # set by the bootloader itself
 
 
 def fixes(environ: dict[bytes, bytes]) -> Fixes:
     """What to set back before main's exec: name -> value, None: remove."""
     found: Fixes = {}
-    if environ.get(b"LC_CTYPE") in _COERCED:
+    if _BUNDLE:
+        return _of_bootloader(environ)
+    if not _STATIC and environ.get(b"LC_CTYPE") in _COERCED:
         original = _original(b"LC_CTYPE", environ)
         if original != environ[b"LC_CTYPE"]:
             found[b"LC_CTYPE"] = original
-    if hasattr(sys, "frozen"):
-        found |= _of_bootloader(environ)
     return found
 
 
@@ -53,9 +56,15 @@ def _guess(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
 
 
 def _of_bootloader(environ: dict[bytes, bytes]) -> Fixes:
+    """The bootloader keeps the original LD_LIBRARY_PATH, unless that was empty.
+
+    Then only the place tells: what was there before stands before what the bootloader added.
+    """
     found: Fixes = {name: None for name in environ if name.startswith(_BOOTLOADER)}
-    saved = _LIBRARY_PATH + b"_ORIG"
-    return found | {_LIBRARY_PATH: environ.get(saved), saved: None}
+    place = {name: number for number, name in enumerate(environ)}
+    was_empty = place.get(_LIBRARY_PATH, len(place)) < min(map(place.__getitem__, found), default=0)
+    original = environ.get(_SAVED, b"" if was_empty else None)
+    return found | {_LIBRARY_PATH: original, _SAVED: None}
 
 
 def apply(changes: Fixes) -> None:

@@ -48,28 +48,46 @@ class Plan:
         self.listen_pid = posix.environ.get(b"LISTEN_PID") == str(posix.getpid()).encode()
 
 
-class Started:
-    """Main's pid, the errno of its exec (0: it runs) and what else failed: (step, errno)."""
+class Launch:
+    """A main that was forked, and what its child side reports until exec closes the pipe."""
 
-    __slots__ = ("error", "failed", "pid")
+    __slots__ = ("_receive", "_reports", "pid")
 
-    def __init__(self, pid: int, reports: bytes) -> None:
+    def __init__(self, pid: int, receive: int) -> None:
         self.pid = pid
-        self.failed: list[tuple[str, int]] = []
-        self.error = 0
-        for line in reports.decode().splitlines():
-            step, _, number = line.partition(" ")
-            if step == "exec":
-                self.error = int(number)
+        self._receive = receive  # -1: exec is over
+        self._reports = b""
+
+    @property
+    def descriptors(self) -> set[int]:
+        return {self._receive}
+
+    def is_over(self, milliseconds: int) -> bool:
+        """Wait so long for exec to succeed or fail; a stopped child does neither."""
+        import select  # noqa: PLC0415  main is on its way meanwhile
+
+        poll = select.poll()
+        if self._receive >= 0:
+            poll.register(self._receive, select.POLLIN)
+        while self._receive >= 0 and poll.poll(milliseconds):
+            if part := posix.read(self._receive, 4096):
+                self._reports += part
             else:
-                self.failed.append((step, int(number)))
+                posix.close(self._receive)
+                self._receive = -1
+        return self._receive < 0
+
+    def failures(self) -> list[tuple[str, int]]:
+        """What failed, with its errno; after a failed `exec` the child is gone."""
+        words = [line.split() for line in self._reports.decode().splitlines()]
+        return [(step, int(number)) for step, number in words]
 
 
-def start(plan: Plan) -> Started:
-    """Fork and exec main in a process group of its own. OSError: the fork failed (EAGAIN).
+def start(plan: Plan) -> Launch:
+    """Fork, and exec main in a process group of its own. OSError: the fork failed (EAGAIN).
 
-    Returns when the program runs or cannot be run. Every signal must be blocked: what comes
-    meanwhile waits, in the parent for forwarding, in the child for main's own exec.
+    Every signal must be blocked: what comes meanwhile waits, in the parent for forwarding, in the
+    child for main's own exec.
     """
     receive, report = posix.pipe()
     pid = posix.fork()
@@ -81,11 +99,7 @@ def start(plan: Plan) -> Started:
     posix.close(report)
     # From both sides, so that the group is there for whoever looks first. EACCES: main runs.
     kernel.set_group(pid)
-    reports = b""
-    while part := posix.read(receive, 4096):
-        reports += part
-    posix.close(receive)
-    return Started(pid, reports)
+    return Launch(pid, receive)
 
 
 def _become_main(plan: Plan, report: int) -> "NoReturn":

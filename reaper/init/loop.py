@@ -5,6 +5,7 @@ can fail is logged and the loop goes on, because leaving kills the container.
 """
 
 import posix
+import sys
 import time
 
 from reaper import signals
@@ -26,6 +27,7 @@ ALL = kernel.CATCHABLE
 ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
+EXEC_MILLISECONDS = 100  # how long a signal may wait for main's exec
 SCAN_EVERY = 1.0  # seconds, with --adopted end only: the kernel does not announce an adoption
 
 
@@ -45,9 +47,9 @@ def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
 
 
 def _show(what: str) -> "NoReturn":
-    from reaper import __version__  # noqa: PLC0415
+    from reaper.init import personality  # noqa: PLC0415
 
-    text = opt.usage() if what == "help" else f"reaper {__version__}\n"
+    text = opt.usage() if what == "help" else personality.version(sys.argv[0]) + "\n"
     try:
         posix.write(1, text.encode())
     except OSError as error:
@@ -81,6 +83,7 @@ class Init:
         self.core = core.Core(chosen, terminal=self.terminal >= 0)
         self.reaper = Reaper(self.report, chosen)
         self.hands = Hands(self.report, self.reaper, self.core, self.terminal, self._summary)
+        self.launch: launch.Launch | None = None  # until exec is over
         self.more = False  # the last batch was full
         self.cgroup: Cgroup | None = None
         self.oom_kills: int | None = None
@@ -98,14 +101,24 @@ class Init:
             bind_to_parent=not self.is_pid1,
         )
         self.report.start()
+        if self.options.trace_mode == opt.EXACT:
+            self.report.log.warning("--trace-mode exact is not built in: going on with own")
         try:
-            started = launch.start(plan)
+            self.launch = launch.start(plan)
         except OSError as error:
             self.report.cannot_fork(error)
             kernel.leave(OWN_FAILURE)
-        self.reaper.main = started.pid
-        self.report.started(started, posix.environ.get(b"PATH", launch.DEFAULT_PATH))
+        self.reaper.main = self.launch.pid
+        self.report.forked(self.launch.pid)
+        self._look_for_exec(EXEC_MILLISECONDS)
         self._settle()
+
+    def _look_for_exec(self, milliseconds: int) -> None:
+        """Not to its end: a child that is stopped before exec still needs our signals."""
+        if self.launch and self.launch.is_over(milliseconds):
+            path = posix.environ.get(b"PATH", launch.DEFAULT_PATH)
+            self.report.launched(self.launch.failures(), path)
+            self.launch = None
 
     def _become_parent(self) -> None:
         kernel.set_default(SIGCHLD)  # inherited as ignored, it would lose main's exit code
@@ -123,7 +136,9 @@ class Init:
         """Keep nothing busy: no folder, no descriptor. Note what the end is compared with."""
         log, trace = self.report.log, self.report.trace
         keep = {log.sink.fd, self.terminal}
-        kernel.close_inherited(keep | {trace.sink.fd} if trace else keep)
+        keep |= {trace.sink.fd} if trace else set()
+        keep |= self.launch.descriptors if self.launch else set()
+        kernel.close_inherited(keep)
         if error := kernel.change_folder("/"):
             log.debug(f"chdir /: {posix.strerror(error)}")
         if not proc.usable():
@@ -147,6 +162,8 @@ class Init:
     def _step(self) -> None:
         """Wait, then: the signals, the dead, the deadlines."""
         info = kernel.next_signal(ALL, self._timeout())
+        # Before a CONT is forwarded: it would wipe out the stop that we have not seen yet.
+        self._look_for_stop()
         # SIGCHLD only wakes us. Were it taken in its turn, a flood of orphans would hold back the
         # real-time signals behind it, and a flood of SIGUSR1 before it would hold back reaping.
         taken = 0
@@ -155,8 +172,8 @@ class Init:
                 self._signal(info)
             taken += 1
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
-        if self.reaper.main:
-            self._look_for_stop()
+        self._look_for_exec(0)
+        self._look_for_stop()
         self._reap()
         self.hands.act(self.core.expired(time.monotonic()))
 
@@ -182,7 +199,7 @@ class Init:
             self.hands.act(self.core.signal(number, time.monotonic()))
 
     def _look_for_stop(self) -> None:
-        changed = kernel.stop_or_continue(self.reaper.main)
+        changed = kernel.stop_or_continue(self.reaper.main) if self.reaper.main else None
         if changed is None:
             return
         stopped, number = changed

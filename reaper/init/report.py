@@ -71,25 +71,27 @@ class Report:
             host=posix.uname().nodename,
         )
 
-    def started(self, started: launch.Started, path: bytes) -> None:
-        self.main = started.pid
-        command = self.options.command
+    def forked(self, pid: int) -> None:
+        self.main = pid
+        if self.trace:
+            self.trace.emit("fork", pid, ppid=self.pid, pgid=pid, sid=posix.getsid(0))
+
+    def launched(self, failures: list[tuple[str, int]], path: bytes) -> None:
+        """Exec is over: main runs, or there is a failure of `exec`."""
+        command, steps = self.options.command, dict(failures)
+        failed = steps.pop("exec", 0)
         if self.trace:
             self.trace.emit(
-                "fork", started.pid, ppid=self.pid, pgid=started.pid, sid=posix.getsid(0)
-            )
-            self.trace.emit(
                 "exec",
-                started.pid,
+                self.main,
                 name=command[0].rpartition("/")[2][:15],
                 argv=command,
-                error=errno.errorcode.get(started.error) if started.error else None,
+                error=errno.errorcode.get(failed) if failed else None,
             )
-        for step, number in started.failed:
+        for step, number in steps.items():
             self.log.debug(f"{step} for main: {posix.strerror(number)}")
-        if started.error:
-            reason = launch.explain(command[0], started.error, path)
-            self.log.error(f'exec "{command[0]}": {reason}')
+        if failed:
+            self.log.error(f'exec "{command[0]}": {launch.explain(command[0], failed, path)}')
 
     def cannot_fork(self, error: OSError) -> None:
         cure = "raise the limit on processes (--pids-limit, ulimit -u)"

@@ -98,7 +98,8 @@ def size(number: int | None) -> str:
     while amount >= 1024 and len(units) > 1:
         amount /= 1024
         del units[0]
-    return f"{amount:.0f} {units[0]}" if amount >= 10 else f"{amount:.1f} {units[0]}"
+    digits = 0 if amount >= 10 or amount == number else 1
+    return f"{amount:.{digits}f} {units[0]}"
 
 
 def memory(cgroup: Cgroup) -> str:
@@ -119,7 +120,7 @@ def at_start(cgroup: Cgroup, is_pid1: bool) -> str:
 def at_end(cgroup: Cgroup, adopted: int, reaped: int) -> str:
     """What it came to, in one line."""
     peak = cgroup.value("memory peak")
-    counts = [(name, cgroup.value(name)) for name in ("pids peak", "oom kills")]
+    counts = [(name, cgroup.value(name)) for name in ("pids peak", "forks refused", "oom kills")]
     told = [f"{name} {'unknown' if count is None else count}" for name, count in counts]
     told.insert(0, f"memory peak {'unknown' if peak is None else size(peak)}")
     return f"adopted {adopted}, reaped {reaped}, {', '.join(told)}"

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import VICTIMS, as_pid1, eventually, reaper, run, running, state, victim
+from support import as_pid1, children, eventually, reaper, run, running, state, victim
 
 from reaper import signals
 
@@ -58,7 +58,7 @@ def test_libc_signals_are_never_touched() -> None:
         main = started.main
         blocked = _mask(started.pid, "SigBlk")
         assert not blocked & (1 << 31 | 1 << 32)
-        assert not _mask(main, "SigIgn") & (1 << 31 | 1 << 32)
+        assert _mask(main, "SigIgn") >> 31 & 3 == _mask(os.getpid(), "SigIgn") >> 31 & 3
         started.kill(signal.SIGTERM)
         code, _, err = started.finish()
     assert code == 143
@@ -112,6 +112,29 @@ def test_a_signal_between_fork_and_exec_reaches_main(tmp_path: Path) -> None:
         assert started.finish()[0] == 143
 
 
+def test_a_child_that_is_stopped_before_exec_is_not_waited_for(tmp_path: Path) -> None:
+    log = tmp_path / "strace"
+    inject = ["-e", "inject=setpgid:signal=SIGSTOP:when=1"]  # each process's first: the child's own
+    strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        str(log),
+        "-e",
+        "trace=fork,clone,vfork,setpgid",
+        *inject,
+    ]
+    with running([*strace, *reaper("--", "sleep", "60")]) as started:
+        init = eventually(lambda: _pid_of(log, "clone(|fork("), "fork")
+        child = eventually(lambda: children(init), "child")[0]
+        eventually(lambda: state(child) in "Tt", "stopped")
+        eventually(lambda: state(init) in "Tt", "the init stopped")
+        os.kill(init, signal.SIGCONT)
+        os.kill(init, signal.SIGTERM)
+        assert started.finish()[0] == 143
+
+
 def _pid_of(log: Path, calls: str) -> int:
     for line in log.read_text().splitlines() if log.exists() else []:
         pid, _, call = line.partition(" ")
@@ -131,7 +154,7 @@ def test_a_stopped_main_can_be_terminated() -> None:
 
 def test_the_group_gets_it_and_with_c_only_main() -> None:
     script = "trap 'echo helper; exit' USR1; echo ready; while :; do /bin/sleep 0.05; done"
-    main = f"(/bin/sh -c \"$1\") & trap 'echo main' USR1; while :; do /bin/sleep 0.05; done"
+    main = "(/bin/sh -c \"$1\") & trap 'echo main' USR1; while :; do /bin/sleep 0.05; done"
     for scope, helper_too in (("group", True), ("main", False), ("tree", True)):
         command = as_pid1(reaper("--scope", scope, "--", "sh", "-c", main, "x", script))
         with running(command) as started:
@@ -244,9 +267,7 @@ def test_kill_minus_one_is_never_used_when_not_pid_1(tmp_path: Path) -> None:
         "trace=kill",
         *reaper("--grace", "0.1", "--"),
     ]
-    code = run(
-        [*command, *victim("helper_tree", "3", f"{sys.executable} {VICTIMS}/ignores_term.py")]
-    )[0]
+    code = run([*command, *victim("helper_tree", "3", " ".join(victim("ignores_term")))])[0]
     assert code == 3
     assert "kill(-1," not in log.read_text()
 
@@ -266,6 +287,7 @@ def test_a_stop_delay_holds_the_first_termination_and_a_second_cuts_it_short() -
         started.kill(signal.SIGTERM)
         started.kill(signal.SIGUSR1)  # not held
         assert started.line() == str(int(signal.SIGUSR1))
+        eventually(lambda: not _mask(started.pid, "ShdPnd"), "both taken")
         started.kill(signal.SIGTERM)
         assert started.line() == str(int(signal.SIGTERM))
         assert started.finish()[0] == 0

@@ -1,0 +1,3 @@
+from reaper.inspector.cli import console
+
+console()

@@ -1,0 +1,1 @@
+"""Nothing: there is no path to import from, and so no archive."""

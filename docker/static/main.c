@@ -1,0 +1,156 @@
+/* The one-file init: CPython, linked statically, that runs the frozen package `reaper`.
+ *
+ * Only CPython's public C API. The frozen modules and the list of built-in modules are generated
+ * by build.py (modules.c). What stands here is what Python code cannot do for itself: block the
+ * signals before the interpreter starts, configure the interpreter so that it reads nothing of
+ * its surroundings and leaves nothing in them, and prctl(2).
+ */
+#include <Python.h>
+#include <structmember.h>
+#include <signal.h>
+#include <sys/prctl.h>
+
+enum { OWN_FAILURE = 125 };
+
+extern const struct _frozen reaper_frozen[];
+
+/* _prctl: prctl(2). */
+
+static PyObject *
+call_prctl(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    int option;
+    unsigned long value;
+    if (!PyArg_ParseTuple(args, "ik:prctl", &option, &value))
+        return NULL;
+    int result = prctl(option, value, 0UL, 0UL, 0UL);
+    return result < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(result);
+}
+
+static PyMethodDef prctl_methods[] = {
+    {"prctl", call_prctl, METH_VARARGS, "prctl(option: int, value: int) -> int"},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef prctl_module = {
+    PyModuleDef_HEAD_INIT, "_prctl", NULL, -1, prctl_methods, NULL, NULL, NULL, NULL};
+
+PyObject *
+PyInit__prctl(void)
+{
+    return PyModule_Create(&prctl_module);
+}
+
+/* resource: posix.wait4 takes the type of its answer from there, and needs no more of it. */
+
+static PyStructSequence_Field rusage_fields[] = {
+    {"ru_utime", NULL},   {"ru_stime", NULL},    {"ru_maxrss", NULL}, {"ru_ixrss", NULL},
+    {"ru_idrss", NULL},   {"ru_isrss", NULL},    {"ru_minflt", NULL}, {"ru_majflt", NULL},
+    {"ru_nswap", NULL},   {"ru_inblock", NULL},  {"ru_oublock", NULL}, {"ru_msgsnd", NULL},
+    {"ru_msgrcv", NULL},  {"ru_nsignals", NULL}, {"ru_nvcsw", NULL},  {"ru_nivcsw", NULL},
+    {NULL, NULL},
+};
+
+static PyStructSequence_Desc rusage = {"resource.struct_rusage", NULL, rusage_fields, 16};
+
+static struct PyModuleDef resource_module = {
+    PyModuleDef_HEAD_INIT, "resource", NULL, -1, NULL, NULL, NULL, NULL, NULL};
+
+PyObject *
+PyInit_resource(void)
+{
+    PyObject *module = PyModule_Create(&resource_module);
+    PyTypeObject *type = module ? PyStructSequence_NewType(&rusage) : NULL;
+    if (!type || PyModule_AddObjectRef(module, "struct_rusage", (PyObject *)type) < 0)
+        Py_CLEAR(module);
+    Py_XDECREF(type);
+    return module;
+}
+
+static void
+leave(PyStatus status)
+{
+    fprintf(stderr, "reaper: the interpreter cannot start: %s\n",
+            status.err_msg ? status.err_msg : "unknown reason");
+    exit(OWN_FAILURE);
+}
+
+static void
+check(PyStatus status)
+{
+    if (PyStatus_Exception(status))
+        leave(status);
+}
+
+static void
+start_interpreter(int argc, char **argv)
+{
+    /* UTF-8 with surrogateescape carries every byte of argv; no setlocale(3), no LC_CTYPE. */
+    PyPreConfig before;
+    PyPreConfig_InitIsolatedConfig(&before);
+    before.utf8_mode = 1;
+    before.configure_locale = 0;
+    check(Py_PreInitialize(&before));
+
+    PyConfig config;
+    PyConfig_InitIsolatedConfig(&config);
+    config.site_import = 0;
+    config.write_bytecode = 0;
+    config.buffered_stdio = 0;
+    config.install_signal_handlers = 0; /* leaves SIGPIPE and SIGXFSZ as they were inherited */
+    config.use_hash_seed = 1;           /* nobody else's keys enter our dictionaries */
+    config.use_frozen_modules = 1;
+    config.module_search_paths_set = 1; /* sys.path is empty: what is not frozen is not there */
+
+    /* With all of these set there is nothing left to look for on disk. */
+    wchar_t **nowhere[] = {&config.home,        &config.program_name, &config.executable,
+                           &config.prefix,      &config.base_prefix,  &config.base_executable,
+                           &config.exec_prefix, &config.base_exec_prefix};
+    for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
+        check(PyConfig_SetString(&config, nowhere[i], L"/reaper"));
+    check(PyConfig_SetBytesArgv(&config, argc, argv));
+
+    PyImport_FrozenModules = reaper_frozen;
+    check(Py_InitializeFromConfig(&config));
+    PyConfig_Clear(&config);
+}
+
+static PyObject *
+as_set(const sigset_t *signals)
+{
+    PyObject *set = PySet_New(NULL);
+    for (int number = 1; set && number < NSIG; number++) {
+        if (sigismember(signals, number) != 1)
+            continue;
+        PyObject *item = PyLong_FromLong(number);
+        if (!item || PySet_Add(set, item) < 0)
+            Py_CLEAR(set);
+        Py_XDECREF(item);
+    }
+    return set;
+}
+
+static void
+run_init(const sigset_t *inherited)
+{
+    PyObject *loop = PyImport_ImportModule("reaper.init.loop");
+    PyObject *argv = PySys_GetObject("argv");
+    PyObject *arguments = PyList_GetSlice(argv, 1, PyList_Size(argv));
+    PyObject *mask = as_set(inherited);
+    if (loop && arguments && mask)
+        PyObject_CallMethod(loop, "main", "OO", arguments, mask);
+    PyErr_Print(); /* only a failure of the init comes back from there */
+}
+
+int
+main(int argc, char **argv)
+{
+    /* First of all: a signal that comes now waits for the init instead of being lost. */
+    sigset_t all, inherited;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &inherited);
+
+    start_interpreter(argc, argv);
+    run_init(&inherited);
+    return OWN_FAILURE;
+}

@@ -1,0 +1,5 @@
+"""`python -m reaper.inspector` is reaperctl."""
+
+from .cli import console
+
+console()

@@ -1,0 +1,140 @@
+"""The anatomy of one process: everything /proc/PID tells, as plain fields. Reads, prints nothing.
+
+Every field is None where it cannot be read: another user's process hides its memory and files.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..signals import name_of
+from .memory import Part, parse_smaps, parts
+from .procfs import Proc, Process, Stat, text
+
+MASKS = {
+    "pending": (b"SigPnd", b"ShdPnd"),
+    "blocked": (b"SigBlk",),
+    "ignored": (b"SigIgn",),
+    "caught": (b"SigCgt",),
+}
+
+# What a descriptor's link begins with -> its kind; a path is a file.
+_FD_KINDS = (
+    ("socket:", "socket"), ("pipe:", "pipe"), ("/dev/pts/", "terminal"), ("/dev/tty", "terminal"),
+    ("/dev/", "device"), ("anon_inode:", ""), ("/memfd:", "memfd"), ("/", "file"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One resource limit; None is unlimited."""
+
+    name: str
+    soft: int | None
+    hard: int | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class Anatomy:
+    """One process taken apart."""
+
+    process: Process
+    lineage: tuple[Process, ...]  # parent, its parent, up to the root
+    threads: tuple[Stat, ...]
+    exe: str | None
+    cwd: str | None
+    namespaces: dict[str, int | None]
+    groups: tuple[str, ...]  # control groups, `controller:path`
+    memory: tuple[Part, ...] | None
+    descriptors: dict[str, int] | None
+    signals: dict[str, tuple[str, ...] | None]
+    limits: tuple[Limit, ...] | None
+
+
+def examine(proc: Proc, process: Process) -> Anatomy:
+    """Everything about a process that was read with its status, argv, memory, cgroup and wchan."""
+    pid = process.pid
+    smaps = proc.maybe(f"{pid}/smaps")
+    exe = proc.link(f"{pid}/exe")
+    limits = proc.maybe(f"{pid}/limits")
+    return Anatomy(
+        process=process,
+        lineage=tuple(lineage(proc, process)),
+        threads=tuple(proc.threads(pid)),
+        exe=exe,
+        cwd=proc.link(f"{pid}/cwd"),
+        namespaces={
+            name: _inode(proc.link(f"{pid}/ns/{name}"))
+            for name in proc.names(f"{pid}/ns") or ()
+            if not name.endswith("_for_children")
+        },
+        groups=tuple(_groups(process.cgroup or "")),
+        memory=tuple(parts(parse_smaps(smaps), exe)) if smaps else None,
+        descriptors=_descriptors(proc, pid),
+        signals={
+            name: None if process.status is None else _names(process, keys)
+            for name, keys in MASKS.items()
+        },
+        limits=tuple(parse_limits(limits)) if limits else None,
+    )
+
+
+def lineage(proc: Proc, process: Process) -> Iterable[Process]:
+    """The parents of a process up to its root."""
+    seen = {process.pid}
+    while (ppid := process.stat.ppid) not in (0, *seen):
+        seen.add(ppid)
+        try:
+            process = proc.process(ppid, ("argv",), proc.uptime)
+        except OSError:
+            return
+        yield process
+
+
+def _inode(link: str | None) -> int | None:
+    """The number in `pid:[4026531836]`."""
+    number = (link or "").partition("[")[2].rstrip("]")
+    return int(number) if number.isdecimal() else None
+
+
+def _groups(cgroup: str) -> Iterable[str]:
+    for line in cgroup.splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        yield f"{controllers or 'unified'}:{path}"
+
+
+def _names(process: Process, keys: Iterable[bytes]) -> tuple[str, ...] | None:
+    if process.status is None:
+        return None
+    masks = [process.status.signals(key) for key in keys]
+    if None in masks:
+        return None
+    return tuple(name_of(number) for number in sorted(set().union(*(m or () for m in masks))))
+
+
+def kind_of_descriptor(link: str) -> str:
+    """socket, pipe, terminal, device, file, memfd, or the name of an anonymous inode."""
+    for start, kind in _FD_KINDS:
+        if link.startswith(start):
+            return kind or link.removeprefix(start).strip("[]")
+    return "other"
+
+
+def _descriptors(proc: Proc, pid: int) -> dict[str, int] | None:
+    names = proc.names(f"{pid}/fd")
+    if names is None:
+        return None
+    links = (proc.link(f"{pid}/fd/{name}") for name in names)
+    return dict(Counter(kind_of_descriptor(link) for link in links if link).most_common())
+
+
+def parse_limits(data: bytes) -> Iterable[Limit]:
+    """/proc/PID/limits; lines that are torn are left out."""
+    for line in data.splitlines()[1:]:
+        name, numbers = text(line[:26]).strip(), text(line[26:]).split()
+        try:
+            soft, hard = (None if word == "unlimited" else int(word) for word in numbers[:2])
+        except ValueError:
+            continue
+        yield Limit(name.removeprefix("Max "), soft, hard, " ".join(numbers[2:]))

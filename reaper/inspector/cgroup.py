@@ -1,0 +1,153 @@
+"""What the control group allows and charges: pids and memory, cgroup v1 and v2.
+
+Where the files are: /proc/PID/cgroup and mountinfo, cgroups(7). A limit may be set on any level
+above; of each resource the level that is closest to its limit counts.
+"""
+
+from dataclasses import dataclass
+
+from .procfs import Proc, read_file
+
+# v1 says "no limit" with the largest multiple of a page.
+NO_LIMIT = 1 << 62
+
+
+@dataclass(frozen=True)
+class Level:
+    """One resource on one level. None: not known, and for `limit` also: none set."""
+
+    used: int | None = None
+    limit: int | None = None
+    peak: int | None = None
+
+    @property
+    def share(self) -> float | None:
+        """used / limit."""
+        return self.used / self.limit if self.used is not None and self.limit else None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The numbers of one control group. Memory in bytes."""
+
+    pids: Level = Level()
+    memory: Level = Level()
+    cache: int | None = None  # of `memory.used`: page cache that the kernel would take back first
+    oom_kills: int | None = None
+
+
+# resource -> controller -> version -> files: used, limit, peak
+_FILES = {
+    ("pids", 1): ("pids.current", "pids.max", ""),
+    ("pids", 2): ("pids.current", "pids.max", "pids.peak"),
+    ("memory", 1): (
+        "memory.usage_in_bytes",
+        "memory.limit_in_bytes",
+        "memory.max_usage_in_bytes",
+    ),
+    ("memory", 2): ("memory.current", "memory.max", "memory.peak"),
+}
+_CACHE = {1: ("memory.stat", b"total_inactive_file"), 2: ("memory.stat", b"inactive_file")}
+_OOM_KILLS = {1: ("memory.oom_control", b"oom_kill"), 2: ("memory.events", b"oom_kill")}
+
+
+def read(proc: Proc) -> Group:
+    """The control group of this program, or, looking in from elsewhere, of the root's PID 1."""
+    pid = "self" if proc.maybe("self/cgroup") else "1"
+    pids, _ = _levels(proc, pid, "pids")
+    memory, version = _levels(proc, pid, "memory")
+    if not memory:
+        return Group(_closest(pids))
+    folder = memory[0][0]
+    return Group(
+        _closest(pids),
+        _closest(memory),
+        _keyed(f"{folder}/{_CACHE[version][0]}", _CACHE[version][1]),
+        _keyed(f"{folder}/{_OOM_KILLS[version][0]}", _OOM_KILLS[version][1]),
+    )
+
+
+def _closest(levels: list[tuple[str, Level]]) -> Level:
+    """The level that is closest to its limit; the innermost where none has one."""
+    found = [level for _, level in levels]
+    limited = [level for level in found if level.share is not None]
+    if limited:
+        return max(limited, key=lambda level: level.share or 0)
+    return found[0] if found else Level()
+
+
+def _levels(proc: Proc, pid: str, controller: str) -> tuple[list[tuple[str, Level]], int]:
+    """Folder and numbers of a controller, the innermost level first, and the cgroup version."""
+    for version in (1, 2):
+        levels = []
+        for folder in _folders(proc, pid, controller if version == 1 else ""):
+            used, limit, peak = (
+                _number(f"{folder}/{name}") if name else None
+                for name in _FILES[controller, version]
+            )
+            if used is not None:
+                levels.append((folder, Level(used, limit, peak)))
+        if levels:
+            return levels, version
+    return [], 0
+
+
+def _folders(proc: Proc, pid: str, controller: str) -> list[str]:
+    """The folders of a process's group up to the mount; of v2 where no controller is named."""
+    path = _path(proc.maybe(f"{pid}/cgroup") or b"", controller)
+    mount = _mount(proc.maybe(f"{pid}/mountinfo") or b"", controller)
+    if path is None or mount is None:
+        return []
+    root, point = mount
+    # In a container the path may be the host's, and the mount begins at that very path.
+    inside = path[len(root) :] if root != "/" and (path + "/").startswith(root + "/") else path
+    parts = [part for part in inside.split("/") if part]
+    top = proc.outside(point)
+    return ["/".join([top, *parts[:count]]) for count in range(len(parts), -1, -1)]
+
+
+def _path(data: bytes, controller: str) -> str | None:
+    for line in data.decode("utf-8", "replace").splitlines():
+        _, controllers, path = [*line.split(":", 2), "", ""][:3]
+        if controller in controllers.split(","):
+            return path
+    return None
+
+
+def _mount(data: bytes, controller: str) -> tuple[str, str] | None:
+    """(folder of the hierarchy that is mounted, where) from mountinfo, proc_pid_mountinfo(5)."""
+    for line in data.decode("utf-8", "replace").splitlines():
+        left, _, right = line.partition(" - ")
+        kind, *_, options = right.split() or [""]
+        fields = left.split()
+        if len(fields) < 5:
+            continue
+        wanted = (
+            (kind == "cgroup" and controller in options.split(","))
+            if controller
+            else (kind == "cgroup2")
+        )
+        if wanted:
+            return fields[3], fields[4].replace("\\040", " ")
+    return None
+
+
+def _number(path: str) -> int | None:
+    """A number from a file; None where it is not there or says `max`."""
+    try:
+        value = int(read_file(path))
+    except (OSError, ValueError):
+        return None
+    return value if value < NO_LIMIT else None
+
+
+def _keyed(path: str, key: bytes) -> int | None:
+    """The number behind a key in a file of `key number` lines."""
+    try:
+        for line in read_file(path).splitlines():
+            name, _, value = line.partition(b" ")
+            if name == key:
+                return int(value)
+    except (OSError, ValueError):
+        pass
+    return None

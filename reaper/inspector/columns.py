@@ -1,0 +1,129 @@
+"""The columns of a process: what ps, tree, top and zombies can show of it. Pure."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import cache
+from typing import TypeVar
+
+from .procfs import Process
+from .render.style import state_style
+from .render.table import Column
+
+R = TypeVar("R")
+
+# tty_nr's major number -> name; 136 to 143 are the pseudo terminals (Documentation/admin-guide).
+_PTY_MAJORS = range(136, 144)
+
+
+@cache
+def tty_name(device: int) -> str | None:
+    """pts/3, tty1, ttyS0 for a device number as in stat; None for no terminal."""
+    if not device:
+        return None
+    major, minor = device >> 8 & 0xFFF, device & 0xFF | device >> 12 & 0xFFF00
+    if major in _PTY_MAJORS:
+        return f"pts/{minor + 256 * (major - _PTY_MAJORS[0])}"
+    if major == 4:
+        return f"tty{minor}" if minor < 64 else f"ttyS{minor - 64}"
+    return "console" if (major, minor) == (5, 1) else f"{major}:{minor}"
+
+
+def stat_flags(process: Process) -> str:
+    """The state and its marks as ps writes them: `<` nice below 0, N above, L locked pages,
+    s session leader, l threads, + in the terminal's foreground."""
+    stat = process.stat
+    locked = process.status and process.status.size(b"VmLck")
+    return "".join(
+        (
+            stat.state,
+            "<" if stat.nice < 0 else "N" if stat.nice > 0 else "",
+            "L" if locked else "",
+            "s" if stat.sid == stat.pid else "",
+            "l" if stat.threads > 1 else "",
+            "+" if stat.tpgid == stat.pgid else "",
+        )
+    )
+
+
+@cache
+def user_name(uid: int) -> str:
+    """The name of a user id, or the number where it has none."""
+    try:
+        from pwd import getpwuid  # noqa: PLC0415
+
+        return getpwuid(uid).pw_name
+    except (ImportError, KeyError, OverflowError):
+        return str(uid)
+
+
+def _id(process: Process, kind: str, index: int) -> int | None:
+    ids: tuple[int, ...] | None = getattr(process.status, kind, None)
+    return ids[index] if ids else None
+
+
+def _user(process: Process) -> str | None:
+    uid = _id(process, "uids", 1)
+    return None if uid is None else user_name(uid)
+
+
+def _nspid(process: Process) -> int | None:
+    pids = process.status and process.status.nspids
+    return pids[-1] if pids else None
+
+
+def _cgroup(process: Process) -> str | None:
+    """The v2 path where there is one (it comes last), else that of the last v1 hierarchy."""
+    lines = (process.cgroup or "").splitlines()
+    return lines[-1].split(":", 2)[-1] if lines else None
+
+
+def lifted(
+    columns: Iterable[Column[Process]], process_of: Callable[[R], Process]
+) -> tuple[Column[R], ...]:
+    """The same columns for rows that hold a process."""
+
+    def lift(column: Column[Process]) -> Column[R]:
+        return replace(column, value=lambda row: column.value(process_of(row)))  # type: ignore
+
+    return tuple(map(lift, columns))
+
+
+STATUS = ("status",)
+MEMORY = ("memory",)
+
+PROCESS: tuple[Column[Process], ...] = (
+    Column("pid", lambda p: p.stat.pid, "process id", "integer"),
+    Column("ppid", lambda p: p.stat.ppid, "parent; 0 where it is outside", "integer"),
+    Column("pgid", lambda p: p.stat.pgid, "process group", "integer"),
+    Column("sid", lambda p: p.stat.sid, "session", "integer"),
+    Column("tty", lambda p: tty_name(p.stat.tty), "controlling terminal"),
+    Column("stat", stat_flags, "state and marks, as ps writes them: < N L s l +", needs=STATUS,
+           style=state_style),
+    Column("state", lambda p: p.stat.state, "state: R S D T t Z X I", style=state_style),
+    Column("uid", lambda p: _id(p, "uids", 0), "real user id", "integer", STATUS),
+    Column("euid", lambda p: _id(p, "uids", 1), "effective user id", "integer", STATUS),
+    Column("user", _user, "effective user", needs=STATUS),
+    Column("gid", lambda p: _id(p, "gids", 0), "real group id", "integer", STATUS),
+    Column("egid", lambda p: _id(p, "gids", 1), "effective group id", "integer", STATUS),
+    Column("threads", lambda p: p.stat.threads, "threads", "integer", header="THR"),
+    Column("nice", lambda p: p.stat.nice, "nice value", "integer", header="NI"),
+    Column("cpu", lambda p: p.stat.user + p.stat.system, "CPU time used", "cpu"),
+    Column("vss", lambda p: p.stat.vss, "virtual size", "bytes"),
+    Column("rss", lambda p: p.stat.rss, "resident size, shared pages in full", "bytes"),
+    Column("pss", lambda p: p.memory and p.memory.pss,
+           "resident size, shared pages divided by their sharers", "bytes", MEMORY),
+    Column("uss", lambda p: p.memory and p.memory.uss,
+           "resident size, without shared pages", "bytes", MEMORY),
+    Column("swap", lambda p: p.status and p.status.size(b"VmSwap"), "swapped out", "bytes", STATUS),
+    Column("age", lambda p: p.age, "time since its start", "seconds"),
+    Column("start", lambda p: p.stat.start, "start, seconds since boot", "integer"),
+    Column("nspid", _nspid, "pid in its own PID namespace", "integer", STATUS),
+    Column("hostpid", lambda p: p.hostpid, "pid as this side numbers it, with --root, --container",
+           "integer", ("hostpid",)),
+    Column("cgroup", _cgroup, "control group", needs=("cgroup",)),
+    Column("wchan", lambda p: p.wchan if p.wchan not in ("0", "") else None,
+           "kernel function it sleeps in", needs=("wchan",)),
+    Column("comm", lambda p: p.stat.comm, "the kernel's name for it, at most 15 bytes"),
+    Column("command", lambda p: p.command, "arguments, or [comm] where there are none",
+           needs=("argv",)),
+)  # fmt: skip

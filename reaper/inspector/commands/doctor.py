@@ -1,0 +1,53 @@
+"""What is wrong with the processes here, whose fault it is and what to do, the worst first.
+
+It looks twice, a moment apart, so that what is only passing is not reported.
+Exit code 0: nothing found. 1: findings.
+
+Examples:
+  reaperctl doctor                            in a container: docker exec web reaperctl doctor
+  reaperctl doctor --json                     for programs
+  reaperctl doctor --ignore no-init,sigpipe   without findings that are accepted
+"""
+
+import argparse
+from dataclasses import asdict
+from textwrap import wrap
+
+from ..diagnosis import CRITICAL, NOTICE, WARNING, Finding, diagnose
+from ..examination import examine
+from ..view import FOUND, NOTHING, View
+
+STYLES = {CRITICAL: "alarm", WARNING: "yellow", NOTICE: "cyan"}
+LABELS = (("evidence", "seen"), ("cause", "cause"), ("cure", "do"))
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--ignore", metavar="KEYS", default="", help="leave out these findings")
+    parser.add_argument(
+        "--settle", type=float, default=0.2, metavar="SECONDS", help="between the two looks (0.2)"
+    )
+
+
+def run(view: View) -> int:
+    ignored = set(view.options.ignore.split(","))
+    facts = examine(view, view.options.settle)
+    found = [finding for finding in diagnose(facts) if finding.key not in ignored]
+    if view.json:
+        view.emit(findings=[asdict(finding) for finding in found])
+    elif not found:
+        view.print(f"nothing found: {len(facts.snapshot.processes)} processes looked at")
+    else:
+        view.print("\n\n".join("\n".join(lines(view, finding)) for finding in found))
+    return FOUND if found else NOTHING
+
+
+def lines(view: View, finding: Finding) -> list[str]:
+    """A finding for people: a heading, then how it is known, why, and what to do."""
+    title = f"{finding.title} [{finding.key}]"
+    result = [view.paint(finding.severity.upper(), STYLES[finding.severity]) + f"  {title}"]
+    for name, label in LABELS:
+        head, text = f"  {label:<6} ", f"{getattr(finding, name)}."
+        room = (view.room or 10**6) - len(head)
+        first, *rest = wrap(text, max(room, 20), break_long_words=False, break_on_hyphens=False)
+        result += [head + first, *(" " * len(head) + line for line in rest)]
+    return result

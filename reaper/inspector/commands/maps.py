@@ -1,0 +1,113 @@
+"""The address space of one process, from high to low, each region with size, RSS, PSS and rights.
+
+The bar is as long as the region is large (one block more for each fourfold size), its dark part
+is resident. Gaps are addresses that nothing uses.
+
+Examples:
+  reaperctl maps 1                      the whole picture
+  reaperctl maps 1 --kind heap,anonymous
+  reaperctl maps 1 --sort -rss -o size,rss,kind,path    the regions that hold the most memory
+"""
+
+import argparse
+from dataclasses import dataclass
+
+from ..errors import UserError
+from ..memory import KINDS, Region, classify, parse_smaps
+from ..render.style import size
+from ..render.table import Column
+from ..view import NOTHING, View, add_table_options
+
+STYLES = {
+    "text": "cyan", "data": "blue", "bss": "blue", "heap": "green", "anonymous": "green",
+    "libraries": "dim", "files": "yellow", "shared": "magenta", "stack": "red",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A region with its kind, or the gap below it."""
+
+    region: Region
+    kind: str
+
+    @property
+    def bar(self) -> str:
+        """Its size on a scale of four, the resident share in dark."""
+        length = max(1, ((self.region.size // 4096).bit_length() + 1) // 2)
+        if self.kind == "gap":
+            return "·"
+        memory = self.region.memory
+        dark = -(-length * memory.rss // self.region.size) if memory else 0
+        return "█" * dark + "░" * (length - dark)
+
+
+def _of_memory(name: str, meaning: str) -> Column[Row]:
+    return Column(name, lambda row: getattr(row.region.memory, name, None), meaning, kind="bytes")
+
+
+COLUMNS: tuple[Column[Row], ...] = (
+    Column("start", lambda row: f"{row.region.start:012x}", "first address, hexadecimal"),
+    Column("end", lambda row: f"{row.region.end:012x}", "the address behind the last"),
+    Column("perm", lambda row: row.region.permissions, "r w x, p private or s shared"),
+    Column("size", lambda row: row.region.size, "virtual size", "bytes"),
+    _of_memory("rss", "resident"),
+    _of_memory("pss", "resident, divided by the sharers"),
+    _of_memory("uss", "resident, not shared"),
+    _of_memory("swap", "swapped out"),
+    Column("kind", lambda row: row.kind, "one of: " + ", ".join(KINDS),
+           style=lambda kind: STYLES.get(str(kind))),
+    Column("bar", lambda row: row.bar, "size, and how much of it is resident", header="RESIDENT"),
+    Column("path", lambda row: row.region.path, "file, or the kernel's name for it"),
+)  # fmt: skip
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pid", type=int, metavar="PID")
+    parser.add_argument("--kind", metavar="KINDS", help="these kinds only: heap,stack")
+    add_table_options(parser, COLUMNS, "start,perm,size,rss,pss,kind,bar,path")
+
+
+def run(view: View) -> int:
+    options = view.options
+    kinds = _kinds(options.kind)
+    rows = regions(view, options.pid)
+    if kinds:
+        rows = [row for row in rows if row.kind in kinds]
+    elif not (options.sort or view.json):
+        rows = with_gaps(rows)
+    view.table(COLUMNS, view.columns(COLUMNS), rows)
+    return NOTHING
+
+
+def _kinds(words: str | None) -> set[str]:
+    kinds = set((words or "").split(",")) - {""}
+    if unknown := kinds - set(KINDS):
+        raise UserError(f'no kind "{min(unknown)}"; kinds are: {", ".join(KINDS)}')
+    return kinds
+
+
+def regions(view: View, pid: int) -> list[Row]:
+    """The regions of a process, from high to low."""
+    view.process(pid)  # says so where there is none
+    try:
+        found = parse_smaps(view.proc.read(f"{pid}/smaps"))
+    except PermissionError:
+        raise UserError(f"process {pid}: no permission for its map; try it as root") from None
+    except OSError:
+        found = []
+    if not found:
+        view.note(f"process {pid} has no memory: it is a zombie or a kernel thread")
+    kinds = classify(found, view.proc.link(f"{pid}/exe"))
+    return [Row(*pair) for pair in zip(found, kinds, strict=True)][::-1]
+
+
+def with_gaps(rows: list[Row]) -> list[Row]:
+    """The rows with a row for every hole between two regions."""
+    result = []
+    below = [row.region.end for row in rows[1:]] + [0]
+    for row, end in zip(rows, below, strict=False):
+        result.append(row)
+        if hole := row.region.start - end:
+            result.append(Row(Region(end, row.region.start, "", f"({size(hole)})", None), "gap"))
+    return result

@@ -1,0 +1,111 @@
+"""Memory per process or summed by command, and what a sum of RSS counts more than once.
+
+VSS is what is mapped, RSS what is resident. Pages that several processes share are in the RSS of
+each of them; PSS divides them by their sharers, so that a sum of PSS is true. USS is what nobody
+shares: what ending the process would free. PSS and USS need root or the same user.
+
+Examples:
+  reaperctl mem                      every process, the largest PSS first
+  reaperctl mem --by-command         summed by name: forked workers are one line
+  reaperctl mem --name gunicorn      some of them
+"""
+
+import argparse
+from typing import Any
+
+from .. import cgroup
+from ..columns import PROCESS
+from ..memory import Sum, add_up, by_command
+from ..procfs import Process
+from ..render.style import size
+from ..render.table import Column, choose, records
+from ..select import add_filters, needed, select
+from ..view import NOTHING, View, add_table_options
+
+EACH: tuple[Column[Process], ...] = tuple(
+    choose(PROCESS, "pid,ppid,user,vss,rss,pss,uss,swap,comm,command")
+)
+SUMS: tuple[Column[Sum], ...] = (
+    Column("count", lambda s: s.count, "processes", "integer"),
+    Column("vss", lambda s: s.vss, "virtual size", "bytes"),
+    Column("rss", lambda s: s.rss, "resident size, shared pages in full", "bytes"),
+    Column(
+        "pss",
+        lambda s: s.memory.pss if s.known else None,
+        "shared pages divided by their sharers",
+        "bytes",
+    ),
+    Column("uss", lambda s: s.memory.uss if s.known else None, "without shared pages", "bytes"),
+    Column("swap", lambda s: s.memory.swap if s.known else None, "swapped out", "bytes"),
+    Column("twice", lambda s: s.twice if s.known else None, "RSS above PSS", "bytes"),
+    Column("comm", lambda s: s.name, "the kernel's name"),
+)
+DEFAULT = "pid,vss,rss,pss,uss,swap,command"
+DEFAULT_SUMS = "count,vss,rss,pss,uss,swap,comm"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-c", "--by-command", action="store_true", help=f"summed by name ({DEFAULT_SUMS})"
+    )
+    add_filters(parser)
+    add_table_options(parser, EACH, DEFAULT, "-pss")
+
+
+def run(view: View) -> int:
+    options = view.options
+    snapshot = view.snapshot(("memory", "status", "argv", *needed(options)))
+    found = [p for p in select(options, snapshot) if p.stat.vss is not None]
+    total = add_up(found)
+    if total.known < total.count:
+        view.note(
+            f"{total.count - total.known} of {total.count} processes: no PSS; root may read it"
+        )
+    charged = cgroup.read(view.proc)
+    summary = _summary(total, charged)
+    if options.by_command:
+        if options.columns == DEFAULT:
+            options.columns = DEFAULT_SUMS
+        view.table(SUMS, view.columns(SUMS), by_command(found), **summary)
+    else:
+        summary["commands"] = records(SUMS, by_command(found))
+        view.table(EACH, view.columns(EACH), found, **summary)
+    if not view.json and options.headers:
+        view.print("", *sentences(total, charged, exact=options.bytes))
+    return NOTHING
+
+
+def _summary(total: Sum, charged: cgroup.Group) -> dict[str, Any]:
+    return {
+        "total": {column.name: column.value(total) for column in SUMS[:-1]},
+        "cgroup": {
+            "used": charged.memory.used,
+            "limit": charged.memory.limit,
+            "peak": charged.memory.peak,
+            "cache": charged.cache,
+            "oom_kills": charged.oom_kills,
+        },
+    }
+
+
+def sentences(total: Sum, charged: cgroup.Group, exact: bool = False) -> list[str]:
+    """What the sums mean."""
+
+    def write(value: int) -> str:
+        return str(value) if exact else size(value)
+
+    lines = [
+        f"{total.count} processes: RSS {write(total.rss)}"
+        + (f", PSS {write(total.memory.pss)}, USS {write(total.memory.uss)}" if total.known else "")
+    ]
+    if total.known:
+        lines.append(
+            f"The sum of RSS counts {write(total.twice)} of shared pages more than once; "
+            "the sum of PSS does not."
+        )
+    used, limit = charged.memory.used, charged.memory.limit
+    if used is not None:
+        cache = f", {write(charged.cache)} of it page cache" if charged.cache is not None else ""
+        bound = f"of {write(limit)}" if limit else "without a limit"
+        lines.append(f"The control group charges {write(used)}{cache}, {bound}.")
+    return lines

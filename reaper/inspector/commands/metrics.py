@@ -1,0 +1,55 @@
+"""Counts in Prometheus' text format: processes by state, zombies by parent, adopted and reaped.
+
+For node_exporter's textfile collector: --output replaces the file in one step, so that a reader
+never sees half of it. Adopted and reaped need the trace that reaper --trace writes.
+
+Examples:
+  reaperctl metrics
+  reaperctl metrics --trace /run/reaper.jsonl
+  reaperctl metrics --output /var/lib/node_exporter/reaper.prom
+  reaperctl metrics --container web
+"""
+
+import argparse
+import os
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+
+from ..errors import UserError
+from ..metrics import exposition, of_snapshot, of_trace
+from ..tally import Tally
+from ..view import NOTHING, View
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--trace", metavar="FILE", help="count adopted and reaped in this trace")
+    parser.add_argument("--output", metavar="FILE", help="write here, in one step (stdout)")
+
+
+def run(view: View) -> int:
+    families = of_snapshot(view.snapshot(("status",)))
+    if view.options.trace:
+        tally = Tally(view.options.trace).update()
+        families += of_trace(tally)
+        if tally.torn:
+            view.note(f"{tally.torn} lines of the trace could not be read")
+    if view.json:
+        view.emit(metrics=[asdict(family) for family in families])
+    elif view.options.output:
+        _replace(Path(view.options.output), exposition(families))
+    else:
+        view.out.write(exposition(families))
+    return NOTHING
+
+
+def _replace(path: Path, content: str) -> None:
+    # The collector reads *.prom only, so it never sees the file in between.
+    between = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        between.write_text(content, encoding="utf-8")
+        between.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            between.unlink()
+        raise UserError(f"{path}: {error.strerror}; choose a folder that can be written") from None

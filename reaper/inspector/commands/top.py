@@ -1,0 +1,211 @@
+"""Live: CPU, memory, states, zombies, reaps per second. Without a terminal: one look as a table.
+
+CPU% is the share of one CPU since the last look; a look without a terminal takes two of them, one
+interval apart. Reaps per second need the trace that reaper --trace writes. Ends on q and Ctrl-C.
+
+Examples:
+  reaperctl top                             keys: q quits, ? lists the others
+  reaperctl top --trace /run/reaper.jsonl   with reaps per second
+  reaperctl top --interval 5 --sort -rss
+  reaperctl top --once | head               one look, as text
+  reaperctl top --container web
+"""
+
+import argparse
+import gc
+import os
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict, replace
+
+from .. import cgroup, screen
+from ..procfs import Process
+from ..render import table
+from ..sampling import Row, Sample, Sampler, rows
+from ..screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
+from ..tally import Tally
+from ..view import NOTHING, View, add_table_options
+
+SHORTEST = 0.1  # seconds between two looks
+
+
+def _interval(word: str) -> float:
+    try:
+        value = float(word)
+    except ValueError:
+        value = 0
+    if not SHORTEST <= value <= 3600:
+        raise argparse.ArgumentTypeError(
+            f'"{word}" is no number of seconds from {SHORTEST} to 3600'
+        )
+    return value
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--interval", metavar="SECONDS", type=_interval, default=1.0,
+                        help="between two looks (1)")  # fmt: skip
+    parser.add_argument("--trace", metavar="FILE", help="count reaped and adopted in this trace")
+    parser.add_argument("--threads", action="store_true", help="threads, as the key H")
+    parser.add_argument("--zombies", action="store_true", help="zombies only, as the key z")
+    parser.add_argument("--once", action="store_true", help="one look, on a terminal, too")
+    add_table_options(parser, COLUMNS, DEFAULT, screen.BUSIEST)
+
+
+def run(view: View) -> int:
+    options = view.options
+    state = Screen(options.sort, threads=options.threads, zombies=options.zombies)
+    table.sort_columns(COLUMNS, options.sort)  # a bad one is said before anything else
+    shown(view, state)
+    with closing(Watch(view)) as watch:
+        if options.once or view.json or not _terminal(view):
+            return once(view, watch, state)
+        return live(view, watch, state)
+
+
+def _terminal(view: View) -> bool:
+    return os.isatty(0) and view.out.isatty() and os.environ.get("TERM") not in (None, "dumb")
+
+
+class Watch:
+    """The two latest looks, and what came from elsewhere with the last: memory, load, reaps."""
+
+    def __init__(self, view: View) -> None:
+        self.proc = view.proc
+        self._sampler = Sampler(view.proc)
+        self.close = self._sampler.close
+        self._tally = Tally(view.options.trace) if view.options.trace else None
+        self._now: Sample | None = None
+        self._before: Sample | None = None
+        self.processes: list[Row] = []
+        self.threads: list[Row] = []
+        self.totals = Totals({}, 0, None, None)
+
+    def look(self, threads: bool) -> None:
+        """Look again. Raises UserError where /proc or the trace cannot be read."""
+        self._before, self._now = self._now, self._sampler.sample(threads)
+        self.processes = rows(self._now, self._before)
+        self.threads = rows(self._now, self._before, threads=True) if threads else []
+        self.totals = self._reaps(self._surroundings(screen.totals_of(self.processes)))
+
+    def _surroundings(self, totals: Totals) -> Totals:
+        assert self._now
+        load = (self.proc.maybe("loadavg") or "–".encode()).decode().split(" ")[:3]
+        total, available = (self._meminfo(key) for key in (b"MemTotal", b"MemAvailable"))
+        group = cgroup.read(self.proc).memory
+        used = total - available if total and available is not None else None
+        own = group.limit is not None and (total is None or group.limit < total)
+        return replace(
+            totals,
+            cpus=os.cpu_count(),
+            load=" ".join(load).strip(),
+            memory_used=group.used if own else used,
+            memory_limit=group.limit if own else total,
+            memory_of="control group" if own else "machine",
+            unreadable=self._now.unreadable,
+            hidden=self._now.hidden,
+        )
+
+    def _meminfo(self, key: bytes) -> int | None:
+        for line in (self.proc.maybe("meminfo") or b"").splitlines():
+            name, _, value = line.partition(b":")
+            if name == key:
+                return int(value.split()[0]) * 1024
+        return None
+
+    def _reaps(self, totals: Totals) -> Totals:
+        if self._tally is None:
+            return totals
+        before = self._tally.reaped.total(), self._tally.adopted
+        self._tally.update()
+        now = self._tally.reaped.total(), self._tally.adopted
+        rates: list[float | None] = [None, None]
+        if self._before and self._now:
+            elapsed = self._now.at - self._before.at
+            rates = [max(0, b - a) / elapsed for a, b in zip(before, now, strict=True)]
+        return replace(totals, traced=True, reaped=now[0], adopted=now[1],
+                       reaped_rate=rates[0], adopted_rate=rates[1])  # fmt: skip
+
+    def rows(self, state: Screen) -> list[Row]:
+        """What the user wants to see, sorted."""
+        found = screen.chosen(state, self.threads if state.threads else self.processes)
+        needed = table.needs(column for _, column in table.sort_columns(COLUMNS, state.sort))
+        return table.sort(self.filled(found, needed), COLUMNS, state.sort)
+
+    def filled(self, found: Sequence[Row], parts: tuple[str, ...]) -> list[Row]:
+        """The rows with more parts of /proc; without them where the process has gone."""
+        return (
+            [replace(row, process=self._with(row, parts)) for row in found] if parts else [*found]
+        )
+
+    def _with(self, row: Row, parts: tuple[str, ...]) -> Process:
+        try:
+            more = self.proc.process(row.pid, parts)
+        except OSError:
+            return row.process
+        return replace(more, stat=row.process.stat, age=row.process.age)
+
+
+def shown(view: View, state: Screen) -> list[table.Column[Row]]:
+    """The columns: -o, else the default ones for processes or threads."""
+    if state.threads and view.options.columns == DEFAULT:
+        return table.choose(COLUMNS, THREADS)
+    return view.columns(COLUMNS)
+
+
+def once(view: View, watch: Watch, state: Screen) -> int:
+    """Two looks, so that there is a CPU% to show, and the second one as a table or JSON."""
+    watch.look(state.threads)
+    time.sleep(view.options.interval)
+    watch.look(state.threads)
+    columns = shown(view, state)
+    found = watch.filled(watch.rows(state), table.needs(columns))
+    if view.json:
+        view.emit(rows=table.records(columns, found), totals=asdict(watch.totals))
+        return NOTHING
+    if view.options.headers:
+        view.print(*screen.summary(watch.totals), "")
+    view.print(*view.lines(columns, found))
+    return NOTHING
+
+
+def live(view: View, watch: Watch, state: Screen) -> int:
+    """Look, draw, wait for a key or the next look, until someone ends it."""
+    from ..terminal import Ended, Terminal  # noqa: PLC0415  (a snapshot needs no terminal)
+
+    gc.enable()  # this one runs for days
+    interval = view.options.interval
+    try:
+        with Terminal() as terminal:
+            due = 0.0
+            while not state.left:
+                now = time.monotonic()
+                if now >= due:
+                    watch.look(state.threads)
+                    due = now + interval
+                terminal.draw(frame(view, watch, state, terminal.size))
+                threads = state.threads
+                for key in terminal.wait(due - time.monotonic()):
+                    state = screen.press(state, key)
+                if state.threads and not threads:
+                    due = 0.0
+    except Ended as ended:
+        return ended.code
+    return NOTHING
+
+
+def frame(view: View, watch: Watch, state: Screen, size: os.terminal_size) -> list[str]:
+    """The lines of the screen, no more than it has."""
+    if state.help:
+        return screen.help_lines(view.options.interval)[: size.lines]
+    top = screen.head(state, watch.totals, size.columns, view.colour)
+    columns = shown(view, state)
+    visible = watch.rows(state)[: max(0, size.lines - len(top) - 1)]
+    body = table.lines(
+        columns,
+        watch.filled(visible, table.needs(columns)),
+        room=size.columns,
+        exact=view.options.bytes,
+        colour=view.colour,
+    )
+    return [*top, *body][: size.lines]

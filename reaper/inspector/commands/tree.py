@@ -1,0 +1,77 @@
+"""Who started whom: the forest of processes, with adopted orphans and zombies marked.
+
+Several roots are normal in a container: what came by `docker exec` has parent 0.
+(adopted) marks orphans that bear certain marks of it; others may be orphans, too.
+
+Examples:
+  reaperctl tree                   every process
+  reaperctl tree 17                what is below process 17
+  reaperctl tree --threads 17      with its threads
+  reaperctl tree -o pid,pgid,sid,user,command --sort -rss
+"""
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+from ..columns import PROCESS
+from ..procfs import Process
+from ..render.table import Column, needs
+from ..tree import Row, draw
+from ..view import NOTHING, View, add_table_options
+
+# Of a thread only what is its own; the rest of the row is blank, not unknown.
+_OF_THREAD = {"pid", "stat", "state", "cpu"}
+
+
+def _of_row(column: Column[Process]) -> Column[Row]:
+    def value(row: Row) -> Any:
+        if row.thread is None:
+            return column.value(row.process)
+        if column.name in _OF_THREAD:
+            return column.value(replace(row.process, stat=row.thread))
+        return None
+
+    return replace(column, value=value)  # type: ignore[arg-type, return-value]
+
+
+COLUMNS: tuple[Column[Row], ...] = (
+    *(_of_row(column) for column in PROCESS if column.name != "command"),
+    Column("depth", lambda row: row.depth, "steps below its root", "integer"),
+    Column("adopted", lambda row: row.adopted, "whether it certainly is an orphan"),
+    Column("command", lambda row: row.label, "branches, arguments and marks"),
+)
+DEFAULT = "pid,stat,rss,age,command"
+DEFAULT_JSON = "pid,ppid,state,depth,adopted,rss,age,comm"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pid", nargs="?", type=int, metavar="PID", help="the root (all)")
+    parser.add_argument("-t", "--threads", action="store_true", help="threads, too, by TID")
+    add_table_options(parser, COLUMNS, DEFAULT)
+
+
+def run(view: View) -> int:
+    options = view.options
+    if view.json and options.columns == DEFAULT:
+        options.columns = DEFAULT_JSON
+    shown = view.columns(COLUMNS)
+    snapshot = view.snapshot(("argv", *needs(shown), *view.needs(PROCESS, ())))
+    siblings = view.sorted(PROCESS, snapshot)
+    options.sort = ""  # from here on the forest's order holds
+    rows = draw(snapshot, siblings, options.pid and view.process(options.pid).pid)
+    if options.threads:
+        rows = [line for row in rows for line in (row, *_threads(view, row))]
+    view.table(COLUMNS, shown, rows)
+    return NOTHING
+
+
+def _threads(view: View, row: Row) -> list[Row]:
+    if row.process.stat.threads < 2:
+        return []
+    below = row.branches.replace("├─", "│ ").replace("└─", "  ")
+    return [
+        Row(row.process, row.depth + 1, f"{below}· ", thread=thread)
+        for thread in view.proc.threads(row.pid)
+        if thread.pid != row.pid
+    ]

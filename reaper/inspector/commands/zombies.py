@@ -1,0 +1,82 @@
+"""Zombies by the parent that does not wait for them: how many, since when, and why.
+
+Children that ended just now are no leak, so it looks twice, a moment apart.
+Exit code 1 where there are more than --max.
+
+Examples:
+  reaperctl zombies                    who leaves zombies, and what to do
+  reaperctl zombies --max 50           unhealthy above 50, for a HEALTHCHECK
+  reaperctl zombies --settle 2         only what is still there after 2 seconds
+"""
+
+import argparse
+import time
+from collections import Counter
+
+from ..procfs import Snapshot
+from ..render.table import Column
+from ..view import FOUND, NOTHING, View, add_table_options
+from ..zombies import Culprit, culprits, same
+
+PARTS = ("status", "argv", "wchan")
+
+
+def _names(culprit: Culprit) -> str:
+    counts = Counter(zombie.stat.comm for zombie in culprit.zombies)
+    return ", ".join(
+        name if count == 1 else f"{count} {name}" for name, count in counts.most_common(3)
+    ) + (", ..." if len(counts) > 3 else "")
+
+
+COLUMNS: tuple[Column[Culprit], ...] = (
+    Column("ppid", lambda c: c.ppid, "the parent at fault", "integer"),
+    Column("parent", lambda c: c.name, "its name"),
+    Column("count", lambda c: len(c.zombies), "its zombies", "integer"),
+    Column("oldest", lambda c: c.oldest, "time since the oldest was started", "seconds"),
+    Column("reason", lambda c: c.reason.key, "why it does not wait, in a word"),
+    Column("zombies", _names, "names of the zombies"),
+    Column("pids", lambda c: [zombie.pid for zombie in c.zombies], "pids of the zombies"),
+    Column("cause", lambda c: c.cause, "why it does not wait, in a sentence"),
+    Column("cure", lambda c: c.cure, "what to do, in a sentence"),
+)
+DEFAULT = "ppid,parent,count,oldest,reason,zombies"
+DEFAULT_JSON = f"{DEFAULT},pids,cause,cure"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--max", type=int, default=0, metavar="N", help="accept up to N (0)")
+    parser.add_argument(
+        "--settle", type=float, default=0.2, metavar="SECONDS", help="between the two looks (0.2)"
+    )
+    add_table_options(parser, COLUMNS, DEFAULT)
+
+
+def lasting(view: View, parts: tuple[str, ...], settle: float) -> Snapshot:
+    """A snapshot in which a zombie was seen twice: others ended a moment ago and are no leak."""
+    first = view.snapshot(parts)
+    before = [process for process in first if process.stat.zombie]
+    if not before:
+        return first
+    time.sleep(settle)
+    second = view.snapshot(parts)
+    still = same(before, second)
+    return second.without(
+        process.pid for process in second if process.stat.zombie and process.pid not in still
+    )
+
+
+def run(view: View) -> int:
+    options = view.options
+    if view.json and options.columns == DEFAULT:
+        options.columns = DEFAULT_JSON
+    shown = view.columns(COLUMNS)
+    found = culprits(lasting(view, PARTS, options.settle))
+    count = sum(len(culprit.zombies) for culprit in found)
+    if view.json:
+        view.table(COLUMNS, shown, found, count=count)
+    elif found:
+        view.table(COLUMNS, shown, found)
+        view.print("", *(line for c in found for line in (f"{c.cause}.", f"  -> {c.cure}.")))
+    elif options.headers:
+        view.print("no zombies")
+    return FOUND if count > options.max else NOTHING

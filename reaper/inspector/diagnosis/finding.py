@@ -1,0 +1,54 @@
+"""What the checks look at and what they say: `Facts` in, a `Finding` each out, and its wording.
+
+A finding is four sentences: what, how we know, why, and what to do.
+"""
+
+from dataclasses import dataclass, field
+
+from ...signals import NUMBERS
+from ..cgroup import Group
+from ..memory import Sum
+from ..procfs import Process, Snapshot
+from ..render.style import duration, printable
+
+TERM, PIPE = NUMBERS["SIGTERM"], NUMBERS["SIGPIPE"]
+CRITICAL, WARNING, NOTICE = "critical", "warning", "notice"
+SEVERITIES = (CRITICAL, WARNING, NOTICE)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the checks look at."""
+
+    snapshot: Snapshot  # with status, argv and wchan; short-lived zombies left out
+    group: Group = field(default_factory=Group)
+    stuck: dict[int, float | None] = field(default_factory=dict)  # pid in D -> seconds it is
+    deaf: frozenset[int] = frozenset()  # pids that block TERM in all threads and do not fetch it
+    sums: tuple[Sum, ...] = ()  # by command, where RSS is worth a look
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong, in sentences without the full stop."""
+
+    key: str
+    severity: str
+    title: str
+    evidence: str
+    cause: str
+    cure: str
+    pids: tuple[int, ...] = ()
+
+
+def called(process: Process) -> str:
+    return f"{process.stat.comm} ({process.pid})"
+
+
+def command_line(process: Process) -> str:
+    """The command line, short enough for a sentence."""
+    command = printable(process.command)
+    return command if len(command) <= 60 else command[:59] + "…"
+
+
+def age_text(seconds: float | None) -> str:
+    return "an unknown time" if seconds is None else duration(seconds)

@@ -1,0 +1,83 @@
+"""Memory and pids: limits that are close, kills for want of memory, sums that mislead."""
+
+from collections.abc import Iterator
+
+from ..cgroup import Level
+from ..render.style import size
+from .finding import CRITICAL, NOTICE, Facts, Finding
+
+PIDS_CLOSE, MEMORY_CLOSE = 0.8, 0.9  # share of the limit
+MISLEADING = 64 * 1024 * 1024  # RSS counted twice that somebody would notice
+
+
+def pids_limit(facts: Facts) -> Iterator[Finding]:
+    """The pids limit is close."""
+    level = facts.group.pids
+    if level.share is None or level.share < PIDS_CLOSE:
+        return
+    dead = sum(p.stat.zombie for p in facts.snapshot)
+    yield Finding(
+        "pids-limit",
+        CRITICAL,
+        f"the pids limit is close: {level.used} of {level.limit}",
+        f"{round(level.share * 100)} % of the limit"
+        + (f"; {dead} of them are zombies" if dead else ""),
+        "threads and zombies count, too; at the limit every fork fails with EAGAIN",
+        "reap the zombies, see above"
+        if dead
+        else "find who starts so many (reaperctl tree), or "
+        "raise the limit (docker run --pids-limit)",
+    )
+
+
+def memory_limit(facts: Facts) -> Iterator[Finding]:
+    """The memory limit is close, page cache not counted: the kernel takes that back first."""
+    level = facts.group.memory
+    cache = facts.group.cache or 0
+    if level.used is None or level.limit is None:
+        return
+    held = Level(max(0, level.used - cache), level.limit)
+    if (held.share or 0) < MEMORY_CLOSE:
+        return
+    yield Finding(
+        "memory-limit",
+        CRITICAL,
+        f"the memory limit is close: {size(held.used or 0)} of {size(level.limit)}",
+        f"{round((held.share or 0) * 100)} % of the limit, page cache not counted"
+        + (f"; the peak was {size(level.peak)}" if level.peak else ""),
+        "at the limit the kernel kills a process of this container",
+        "see who holds it (reaperctl mem --by-command), or raise the limit (docker run --memory)",
+    )
+
+
+def oom_kills(facts: Facts) -> Iterator[Finding]:
+    """The kernel has killed for want of memory."""
+    count = facts.group.oom_kills
+    if not count:
+        return
+    limit = facts.group.memory.limit
+    yield Finding(
+        "oom-kills",
+        CRITICAL,
+        f"the kernel killed {count} process{'es' if count > 1 else ''} here: out of memory",
+        f"oom_kill is {count} in this control group"
+        + (f", whose limit is {size(limit)}" if limit else ""),
+        "more memory was wanted than the limit allows, and the kernel chose a victim",
+        "see who holds it (reaperctl mem --by-command), or raise the limit (docker run --memory)",
+    )
+
+
+def rss_misleads(facts: Facts) -> Iterator[Finding]:
+    """Summed RSS counts shared pages again and again."""
+    for one in facts.sums:
+        if one.known < 2 or one.twice < MISLEADING or one.memory.rss < 2 * one.memory.pss:
+            continue
+        yield Finding(
+            "rss-misleads",
+            NOTICE,
+            f"the RSS of {one.known} {one.name} processes adds up to {size(one.memory.rss)}, "
+            f"but they hold {size(one.memory.pss)}",
+            f"RSS {size(one.memory.rss)}, PSS {size(one.memory.pss)}, USS {size(one.memory.uss)}",
+            "they were forked from one another and share pages, which RSS counts for each of them",
+            "sum up PSS instead (reaperctl mem --by-command) before you raise a limit",
+        )

@@ -1,0 +1,5 @@
+"""The one exception of the inspector: `cli` prints it in one line and leaves with 2."""
+
+
+class UserError(Exception):
+    """Something only the user can change; the text is one sentence that says how."""

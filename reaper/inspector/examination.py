@@ -1,0 +1,105 @@
+"""Gathers the facts for the diagnosis: two looks at /proc, a moment apart, and the control group.
+
+Costly files (smaps_rollup, the threads' masks) are read only where the cheap ones give a reason.
+"""
+
+import time
+from collections.abc import Iterable
+
+from . import cgroup
+from .diagnosis import MISLEADING, TERM, Facts
+from .memory import Sum, add_up
+from .procfs import Proc, Process, Snapshot, Status
+from .roles import is_init
+from .view import View
+from .zombies import has_signal, same
+
+PARTS = ("status", "argv", "wchan")
+
+
+def examine(view: View, settle: float) -> Facts:
+    """The facts; `settle` seconds lie between the looks where a second one is needed.
+
+    Passing states need one: a zombie of this moment, a vfork (D), a mask held during a fork.
+    """
+    snapshot = view.snapshot(PARTS)
+    unmoved: set[int] = set()
+    masked = {p.pid for p in snapshot if _blocks_term(p)}
+    if masked or any(p.stat.state in "ZD" for p in snapshot):
+        before = snapshot
+        time.sleep(settle)
+        snapshot = view.snapshot(PARTS)
+        unmoved = same(before, snapshot)
+        snapshot = snapshot.without(
+            p.pid for p in snapshot if p.stat.zombie and p.pid not in unmoved
+        )
+    stuck = [
+        p.pid for p in snapshot if p.stat.state == "D" and p.pid in unmoved and not p.stat.kernel
+    ]
+    return Facts(
+        snapshot=snapshot,
+        group=cgroup.read(view.proc),
+        stuck={pid: _since(view.proc, pid) for pid in stuck},
+        deaf=frozenset(
+            p.pid for p in snapshot if p.pid in masked & unmoved and _deaf(view.proc, p)
+        ),
+        sums=tuple(_sums(view, snapshot)),
+    )
+
+
+def _since(proc: Proc, pid: int) -> float | None:
+    """Seconds since a process last ran: the scheduler notes when, in milliseconds since boot."""
+    then, now = _last_ran(proc.maybe(f"{pid}/sched") or b""), proc.uptime
+    return None if now is None or then is None else max(0.0, now - then / 1000)
+
+
+def _last_ran(data: bytes) -> float | None:
+    for line in data.splitlines():
+        name, _, value = line.partition(b":")
+        if name.strip() == b"se.exec_start":
+            try:
+                return float(value)
+            except ValueError:
+                return None
+    return None
+
+
+def _blocks_term(process: Process) -> bool:
+    """Whether its main thread has TERM in its mask; inits do, and fetch it."""
+    stat = process.stat
+    return (
+        has_signal(process, b"SigBlk", TERM)
+        and not (stat.kernel or stat.zombie)
+        and not is_init(process)
+    )
+
+
+def _deaf(proc: Proc, process: Process) -> bool:
+    """Whether every thread blocks TERM and none fetches it by sigwait or a signalfd."""
+    if not _blocks_term(process):
+        return False
+    for tid in proc.names(f"{process.pid}/task") or ():
+        task = f"{process.pid}/task/{tid}"
+        blocked = Status(proc.maybe(f"{task}/status") or b"").signals(b"SigBlk")
+        if blocked is None or TERM not in blocked or _waits_for_signal(proc, task):
+            return False
+    descriptors = proc.names(f"{process.pid}/fd")
+    if descriptors is None:
+        return False  # not ours to see: no finding without evidence
+    links = (proc.link(f"{process.pid}/fd/{name}") for name in descriptors)
+    return "anon_inode:[signalfd]" not in links
+
+
+def _waits_for_signal(proc: Proc, task: str) -> bool:
+    return b"sigtimedwait" in (proc.maybe(f"{task}/wchan") or b"")
+
+
+def _sums(view: View, snapshot: Snapshot) -> Iterable[Sum]:
+    """Sums by command, of those whose RSS alone could mislead."""
+    groups: dict[str, list[Process]] = {}
+    for process in snapshot:
+        if process.stat.rss:
+            groups.setdefault(process.stat.comm, []).append(process)
+    for name, group in groups.items():
+        if len(group) > 1 and sum(p.stat.rss or 0 for p in group) > MISLEADING:
+            yield add_up(view.proc.snapshot(("memory",), [p.pid for p in group]), name)

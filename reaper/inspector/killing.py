@@ -1,0 +1,136 @@
+"""Whom a kill may hit, in which steps, and what came of it. Pure: no signal is sent here."""
+
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+
+from ..signals import NUMBERS, name_of
+from .procfs import Process, Snapshot
+from .states import describe
+from .tree import parent_of
+
+TERM, KILL = NUMBERS["SIGTERM"], NUMBERS["SIGKILL"]
+GRACE = 5.0  # seconds, as the init's --grace
+AFTER_KILL = 5.0  # KILL acts at once, unless the process is inside the kernel (D)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps: a signal, a wait of `grace` seconds (None: no wait), perhaps KILL."""
+
+    signal: int = TERM
+    grace: float | None = GRACE
+    kill: bool = True
+
+
+def plan(signal: int | None, grace: float | None, kill: bool) -> Plan:
+    """The steps for --signal, --grace and --no-kill.
+
+    A signal other than TERM may mean anything to its program (HUP: reload), so it is only sent,
+    unless a grace time asks for the end.
+    """
+    if signal is None:
+        signal = TERM
+    if signal == KILL:
+        return Plan(KILL, AFTER_KILL if grace is None else grace, False)
+    if signal == TERM or grace is not None:
+        return Plan(signal, GRACE if grace is None else grace, kill)
+    return Plan(signal, None, False)
+
+
+@dataclass(frozen=True)
+class Self:
+    """This program and those above it, as this side numbers them."""
+
+    pid: int
+    ancestors: Container[int]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Whom no signal is sent to, and why."""
+
+    holds: Callable[[Process, Self], bool]
+    why: str
+
+
+REFUSALS = (
+    Refusal(
+        lambda p, me: 1 in (p.pid, p.hostpid),
+        "PID 1: its end is the end of the container; docker stop does that from outside",
+    ),
+    Refusal(lambda p, me: p.hostpid == me.pid, "this reaperctl"),
+    Refusal(lambda p, me: p.hostpid in me.ancestors, "this reaperctl runs below it"),
+    Refusal(lambda p, me: p.stat.kernel, "a kernel thread: no signal reaches it"),
+    Refusal(lambda p, me: p.hostpid is None, "its pid on this side is not known; try it as root"),
+)
+DEAD = "a zombie: dead already, its parent {ppid} has to wait for it; see reaperctl zombies"
+
+
+@dataclass(frozen=True)
+class Result:
+    """What happened to one process."""
+
+    process: Process
+    outcome: str  # of OUTCOMES
+    signal: int | None = None  # the last one sent
+    seconds: float | None = None  # from the first signal to its end
+    detail: str = ""
+
+    @property
+    def left(self) -> bool:
+        """Whether it still lives."""
+        return OUTCOMES[self.outcome][1]
+
+    @property
+    def sentence(self) -> str:
+        """The outcome for people."""
+        return OUTCOMES[self.outcome][0].format(
+            signal=name_of(self.signal) if self.signal else "",
+            seconds=f"{self.seconds or 0:.2f} s",
+            detail=self.detail,
+        )
+
+
+# outcome -> (sentence, whether the process still lives)
+OUTCOMES = {
+    "ended": ("ended {seconds} after {signal}", False),
+    "killed": ("did not end by {signal}; killed after {seconds}", False),
+    "gone": ("was gone before the signal", False),
+    "zombie": ("{detail}", False),
+    "sent": ("got {signal}", False),
+    "planned": ("would get {signal}", False),
+    "left": ("still there after {signal}: {detail}", True),
+    "denied": ("no permission: try it as its user, or as root", True),
+    "refused": ("refused: {detail}", True),
+}
+
+
+def refusal(process: Process, me: Self) -> Result | None:
+    """Why this process gets no signal; None where it gets one."""
+    if process.stat.zombie:
+        return Result(process, "zombie", detail=DEAD.format(ppid=process.stat.ppid))
+    why = next((row.why for row in REFUSALS if row.holds(process, me)), None)
+    return Result(process, "refused", detail=why) if why else None
+
+
+def still_there(process: Process) -> str:
+    """How a process that outlived every step was seen last."""
+    where = process.wchan if process.stat.state == "D" else None
+    return describe(process.stat.state) + (f" in {where}" if where not in (None, "", "0") else "")
+
+
+def with_descendants(chosen: Iterable[Process], snapshot: Snapshot) -> list[Process]:
+    """The chosen and all that is below them, each once, parents first."""
+    found: dict[int, Process] = {}
+    waiting = list(chosen)
+    while waiting:
+        process = waiting.pop(0)
+        if process.pid in found:
+            continue
+        found[process.pid] = process
+        waiting += (
+            child
+            for child in snapshot.children.get(process.pid, ())
+            if parent_of(child, snapshot) is process
+        )
+    return list(found.values())

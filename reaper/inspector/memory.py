@@ -1,0 +1,158 @@
+"""Memory: what a process maps and how it sums up; what a sum of RSS counts twice. Pure.
+
+A region is one line of /proc/PID/maps with its numbers from smaps, proc_pid_smaps(5).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .procfs import NO_MEMORY, Memory, Process, parse_memory, text
+
+# kind of region -> what it is, in the order of an address space
+KINDS = {
+    "text": "the program's code and constants",
+    "data": "the program's initialised variables",
+    "bss": "the program's variables that begin as zero",
+    "heap": "what brk(2) gives: small allocations",
+    "anonymous": "memory without a file: large allocations, thread stacks",
+    "libraries": "shared libraries, their data too, and the kernel's vdso",
+    "files": "mapped files",
+    "shared": "shared memory: memfd, /dev/shm, System V, shared anonymous",
+    "stack": "the main thread's stack",
+}
+
+_SHARED = ("/memfd:", "/dev/shm/", "/dev/zero", "/SYSV", "/anon_hugepage", "[anon_shmem:")
+_KERNEL = ("[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]", "[sigpage]")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One mapping. Addresses and sizes in bytes; `memory` is None where smaps was torn."""
+
+    start: int
+    end: int
+    permissions: str
+    path: str  # empty for anonymous memory
+    memory: Memory | None
+
+    @property
+    def size(self) -> int:
+        """Virtual size."""
+        return self.end - self.start
+
+
+def parse_smaps(data: bytes) -> list[Region]:
+    """/proc/PID/smaps as regions, upwards. /proc/PID/maps works too: no memory then."""
+    regions = []
+    lines = data.splitlines(keepends=True)
+    heads = [i for i, line in enumerate(lines) if line[:1] in b"0123456789abcdef" and line[:1]]
+    for number, index in enumerate(heads):
+        end = heads[number + 1] if number + 1 < len(heads) else len(lines)
+        region = _region(lines[index], b"".join(lines[index + 1 : end]))
+        if region:
+            regions.append(region)
+    return regions
+
+
+def _region(head: bytes, body: bytes) -> Region | None:
+    fields = head.rstrip(b"\n").split(None, 5)
+    try:
+        start, end = (int(word, 16) for word in fields[0].split(b"-"))
+        path = text(fields[5].strip()) if len(fields) > 5 else ""
+        return Region(start, end, fields[1].decode("ascii"), path, parse_memory(body))
+    except (ValueError, IndexError):
+        return None
+
+
+def classify(regions: Sequence[Region], program: str | None) -> list[str]:
+    """The kind of each region, one of KINDS; `program` is where /proc/PID/exe points."""
+    libraries = {region.path for region in regions if "x" in region.permissions and region.path}
+    kinds: list[str] = []
+    for i, region in enumerate(regions):
+        before = (regions[i - 1], kinds[i - 1]) if i else None
+        kinds.append(_kind(region, before, program, libraries))
+    return kinds
+
+
+def _kind(
+    region: Region,
+    before: tuple[Region, str] | None,
+    program: str | None,
+    libraries: set[str],
+) -> str:
+    path = region.path
+    if path and path == program:
+        return "data" if "w" in region.permissions else "text"
+    if not path:
+        # The zeroes of .bss follow the program's data without a gap.
+        follows = before and before[1] == "data" and before[0].end == region.start
+        return "bss" if follows else "anonymous"
+    if path in ("[heap]", "[stack]"):
+        return path.strip("[]")
+    if path.startswith(_SHARED):
+        return "shared"
+    if path in _KERNEL or (path in libraries and path.startswith("/")):
+        return "libraries"
+    return "anonymous" if path.startswith("[") else "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """All regions of one kind."""
+
+    kind: str
+    size: int
+    memory: Memory
+
+
+def parts(regions: Sequence[Region], program: str | None) -> list[Part]:
+    """The sums by kind, in the order of KINDS; they add up to the process's RSS and PSS."""
+    found: dict[str, Part] = {}
+    for region, kind in zip(regions, classify(regions, program), strict=True):
+        part = found.get(kind, Part(kind, 0, NO_MEMORY))
+        memory = part.memory + (region.memory or NO_MEMORY)
+        found[kind] = Part(kind, part.size + region.size, memory)
+    return [found[kind] for kind in KINDS if kind in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """Several processes together. `memory` is of the `known` of them; `rss` of all."""
+
+    name: str
+    count: int
+    known: int
+    vss: int
+    rss: int
+    memory: Memory
+
+    @property
+    def twice(self) -> int:
+        """Bytes that the sum of RSS counts more than once, of those whose PSS is known."""
+        return max(0, self.memory.rss - self.memory.pss)
+
+
+def add_up(processes: Iterable[Process], name: str = "") -> Sum:
+    """The sum over processes; zombies and kernel threads have no memory and add nothing."""
+    count = known = vss = rss = 0
+    memory = NO_MEMORY
+    for process in processes:
+        if process.stat.vss is None:
+            continue
+        count += 1
+        vss += process.stat.vss
+        rss += process.stat.rss or 0
+        if process.memory:
+            known += 1
+            memory += process.memory
+    return Sum(name, count, known, vss, rss, memory)
+
+
+def by_command(processes: Iterable[Process]) -> list[Sum]:
+    """The sums by the kernel's name, the largest first."""
+    groups: dict[str, list[Process]] = {}
+    for process in processes:
+        if process.stat.vss is not None:
+            groups.setdefault(process.stat.comm, []).append(process)
+    sums = [add_up(group, name) for name, group in groups.items()]
+    return sorted(sums, key=lambda one: (-(one.memory.pss or one.rss), one.name))

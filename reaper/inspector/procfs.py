@@ -1,0 +1,390 @@
+"""/proc as frozen snapshots: one `Process` per process, everything else on request.
+
+It reads files below one root folder (a live /proc, a container's, or a recorded tree) and parses
+them as bytes. It does not decide or print anything. What is not known is None, never 0.
+File formats: proc(5).
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from .errors import UserError
+
+HZ = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+PF_KTHREAD = 0x00200000  # include/linux/sched.h
+ZOMBIE = "Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Stat:
+    """/proc/PID/stat: one consistent read. Times in seconds, sizes in bytes."""
+
+    pid: int
+    comm: str
+    state: str
+    ppid: int
+    pgid: int
+    sid: int
+    tty: int  # device number, 0 for none
+    tpgid: int  # foreground process group of the terminal, -1 for none
+    flags: int
+    user: float  # CPU
+    system: float
+    nice: int
+    threads: int
+    start: float  # seconds since boot
+    vss: int | None  # None where there is no memory: zombies, kernel threads
+    rss: int | None
+
+    @property
+    def zombie(self) -> bool:
+        """Dead but not reaped."""
+        return self.state == ZOMBIE
+
+    @property
+    def kernel(self) -> bool:
+        """A kernel thread."""
+        return bool(self.flags & PF_KTHREAD)
+
+
+def parse_stat(data: bytes) -> Stat | None:
+    """The stat line of a process or thread; None where it is torn.
+
+    The name may hold anything, newlines and parentheses too: it ends at the last `)`.
+    """
+    head, _, tail = data.rpartition(b")")
+    pid, _, comm = head.partition(b" (")
+    f = tail.split()
+    try:
+        vss = int(f[20])
+        return Stat(
+            int(pid), text(comm), f[0].decode("ascii"), int(f[1]), int(f[2]), int(f[3]),
+            int(f[4]), int(f[5]), int(f[6]), int(f[11]) / HZ, int(f[12]) / HZ, int(f[16]),
+            int(f[17]), int(f[19]) / HZ, vss or None, int(f[21]) * PAGE if vss else None,
+        )  # fmt: skip
+    except (ValueError, IndexError):
+        return None
+
+
+@dataclass(frozen=True)
+class Status:
+    """/proc/PID/status: `raw` is taken apart when asked, as most views need one or two lines.
+
+    Every property is None where the line is missing or torn.
+    """
+
+    raw: bytes
+
+    def line(self, key: bytes) -> bytes | None:
+        """The value of one line, without the blanks around it."""
+        start = (b"\n" + self.raw).find(b"\n" + key + b":")
+        if start < 0:
+            return None
+        start += len(key) + 1
+        end = self.raw.find(b"\n", start)
+        return None if end < 0 else self.raw[start:end].strip()
+
+    def numbers(self, key: bytes, base: int = 10) -> tuple[int, ...] | None:
+        """The numbers in one line; a unit such as kB is left out."""
+        line = self.line(key)
+        if line is None:
+            return None
+        try:
+            return tuple(int(word, base) for word in line.split() if word != b"kB")
+        except ValueError:
+            return None
+
+    def number(self, key: bytes, base: int = 10) -> int | None:
+        """The first number in one line."""
+        found = self.numbers(key, base)
+        return found[0] if found else None
+
+    def size(self, key: bytes) -> int | None:
+        """A size in bytes (the file has kB)."""
+        found = self.number(key)
+        return None if found is None else found * 1024
+
+    @property
+    def uids(self) -> tuple[int, ...] | None:
+        """Real, effective, saved and file-system user id."""
+        return _four(self.numbers(b"Uid"))
+
+    @property
+    def gids(self) -> tuple[int, ...] | None:
+        """Real, effective, saved and file-system group id."""
+        return _four(self.numbers(b"Gid"))
+
+    @property
+    def nspids(self) -> tuple[int, ...] | None:
+        """The pid in each PID namespace, outermost first."""
+        return self.numbers(b"NSpid")
+
+    def signals(self, key: bytes) -> frozenset[int] | None:
+        """Signal numbers of a mask: SigPnd, ShdPnd, SigBlk, SigIgn or SigCgt."""
+        mask = self.number(key, 16)
+        if mask is None:
+            return None
+        return frozenset(bit + 1 for bit in range(mask.bit_length()) if mask >> bit & 1)
+
+
+def _four(numbers: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    return numbers if numbers and len(numbers) == 4 else None
+
+
+def parse_argv(data: bytes) -> tuple[str, ...]:
+    """/proc/PID/cmdline; empty for zombies and kernel threads.
+
+    A process that rewrote its title (setproctitle) may have dropped the NULs: one word then.
+    """
+    return tuple(map(text, data.rstrip(b"\0").split(b"\0"))) if data.strip(b"\0") else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Memory that is resident or swapped, in bytes. PSS: shared pages divided by their sharers."""
+
+    rss: int
+    pss: int
+    uss: int
+    swap: int
+
+    def __add__(self, other: "Memory") -> "Memory":
+        return Memory(
+            self.rss + other.rss, self.pss + other.pss, self.uss + other.uss, self.swap + other.swap
+        )
+
+
+NO_MEMORY = Memory(0, 0, 0, 0)
+
+
+def parse_memory(data: bytes) -> Memory | None:
+    """/proc/PID/smaps_rollup, or the lines of one region in smaps; None where it is torn."""
+    sizes = {}
+    for line in data.splitlines():
+        key, colon, value = line.partition(b":")
+        if colon and value.endswith(b" kB"):
+            with suppress(ValueError):
+                sizes[key] = int(value[:-3]) * 1024
+    try:
+        uss = sizes[b"Private_Clean"] + sizes[b"Private_Dirty"]
+        return Memory(sizes[b"Rss"], sizes[b"Pss"], uss, sizes[b"Swap"])
+    except KeyError:
+        return None
+
+
+def text(data: bytes) -> str:
+    """The kernel's bytes as a string; what is not UTF-8 becomes U+DC80 to U+DCFF."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _line(data: bytes) -> str:
+    return text(data).strip()
+
+
+def _pid(data: bytes) -> int:
+    return int(data.split(None, 1)[0])
+
+
+HOSTPID = "hostpid"
+
+# What a `Process` can hold besides `stat`: part -> (file, parser).
+PARTS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
+    "status": ("status", Status),
+    "argv": ("cmdline", parse_argv),
+    "memory": ("smaps_rollup", parse_memory),
+    "cgroup": ("cgroup", text),
+    "wchan": ("wchan", _line),
+    HOSTPID: ("stat", _pid),  # the same as its pid, but for `container.Inside`
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process at one moment. A part is None where it was not asked for or not readable."""
+
+    stat: Stat
+    age: float | None = None  # seconds since its start
+    status: Status | None = None
+    argv: tuple[str, ...] | None = None
+    memory: Memory | None = None
+    cgroup: str | None = None
+    wchan: str | None = None
+    hostpid: int | None = None  # pid in this program's own PID namespace
+
+    @property
+    def pid(self) -> int:
+        """As the root folder numbers it."""
+        return self.stat.pid
+
+    @property
+    def command(self) -> str:
+        """The arguments, or the kernel's name in brackets where there are none."""
+        return " ".join(self.argv) if self.argv else f"[{self.stat.comm}]"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The processes that could be read, by pid, and what is known about those that could not.
+
+    Processes that vanished in between are left out: that is normal.
+    """
+
+    processes: tuple[Process, ...]
+    unreadable: int = 0  # listed, but even `stat` was refused (hidepid=1)
+    hidden: bool = False  # PID 1 is not listed: others are hidden, too (hidepid=2)
+    uptime: float | None = None  # seconds since boot
+    own: int | None = None  # the pid of this very program, where the root shows it
+
+    @cached_property
+    def by_pid(self) -> dict[int, Process]:
+        """pid -> process."""
+        return {process.pid: process for process in self.processes}
+
+    @cached_property
+    def children(self) -> dict[int, list[Process]]:
+        """pid -> its children, the oldest first."""
+        found: dict[int, list[Process]] = {}
+        for process in sorted(self.processes, key=lambda child: child.stat.start):
+            found.setdefault(process.stat.ppid, []).append(process)
+        return found
+
+    def without(self, pids: Iterable[int]) -> "Snapshot":
+        """The same, some processes left out."""
+        gone = frozenset(pids)
+        return replace(self, processes=tuple(p for p in self.processes if p.pid not in gone))
+
+    def __iter__(self) -> Iterator[Process]:
+        return iter(self.processes)
+
+
+class Proc:
+    """A /proc file system, or a folder that looks like one."""
+
+    foreign = False  # whether it belongs to another PID namespace than this program
+
+    def __init__(self, root: str = "/proc") -> None:
+        self.root = root.rstrip("/") or "/"
+
+    def read(self, name: str) -> bytes:
+        """A file below the root, `meminfo` or `1/status`. Raises OSError."""
+        return read_file(f"{self.root}/{name}")
+
+    def maybe(self, name: str) -> bytes | None:
+        """The same; None where it is not there or not readable."""
+        try:
+            return self.read(name)
+        except OSError:
+            return None
+
+    def link(self, name: str) -> str | None:
+        """Where a symbolic link below the root points: `1/exe`, `1/ns/pid`."""
+        try:
+            return os.readlink(f"{self.root}/{name}")
+        except OSError:
+            return None
+
+    def outside(self, path: str) -> str:
+        """Where a path of the system that this /proc belongs to is seen from here."""
+        return self.root.removesuffix("/proc") + path
+
+    def names(self, name: str) -> list[str] | None:
+        """The entries of a folder below the root, sorted, numbers as numbers."""
+        try:
+            found = os.listdir(f"{self.root}/{name}")
+        except OSError:
+            return None
+        return sorted(found, key=lambda entry: (not entry.isdecimal(), entry.zfill(20)))
+
+    def pids(self) -> list[int]:
+        """Every pid that the root lists, sorted. Raises UserError where it lists none."""
+        try:
+            found = sorted(int(name) for name in os.listdir(self.root) if name.isdecimal())
+        except OSError as error:
+            raise UserError(f"{self.root}: {error.strerror}; is /proc mounted?") from None
+        if not found:
+            raise UserError(f"{self.root}: no processes; is /proc mounted there?")
+        return found
+
+    @property
+    def own(self) -> int | None:
+        """The pid of this program as the root numbers it."""
+        target = self.link("self")
+        return int(target) if target and target.isdecimal() else None
+
+    @property
+    def uptime(self) -> float | None:
+        """Seconds since boot."""
+        try:
+            return float((self.maybe("uptime") or b"").split()[0])
+        except (ValueError, IndexError):
+            return None
+
+    def process(self, pid: int, parts: Iterable[str] = (), uptime: float | None = None) -> Process:
+        """One process with the `PARTS` named. Raises OSError where even `stat` is refused or gone.
+
+        With parts, the folder is held open, so that all files speak of the same process: once it
+        is gone they answer ESRCH, even where its pid lives again.
+        """
+        if not parts:
+            return _process(read_file(f"{self.root}/{pid}/stat"), uptime, {})
+        folder = os.open(f"{self.root}/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            stat = read_file("stat", folder)
+            found = {}
+            for part in parts:
+                name, parse = PARTS[part]
+                try:
+                    found[part] = parse(read_file(name, folder))
+                except OSError:
+                    found[part] = None
+        finally:
+            os.close(folder)
+        return _process(stat, uptime, found)
+
+    def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
+        """Every process (or those of `pids` that are there) with the `PARTS` named."""
+        parts = tuple(dict.fromkeys(parts))
+        listed = self.pids() if pids is None else list(pids)
+        uptime = self.uptime
+        processes = []
+        unreadable = 0
+        for pid in listed:
+            try:
+                processes.append(self.process(pid, parts, uptime))
+            except PermissionError:
+                unreadable += 1
+            except OSError:
+                pass
+        hidden = pids is None and listed[0] != 1
+        return Snapshot(tuple(processes), unreadable, hidden, uptime, self.own)
+
+    def threads(self, pid: int) -> list[Stat]:
+        """The threads of a process by TID; empty where it is gone."""
+        files = (self.maybe(f"{pid}/task/{tid}/stat") for tid in self.names(f"{pid}/task") or ())
+        return [stat for data in files if data and (stat := parse_stat(data))]
+
+
+def _process(data: bytes, uptime: float | None, parts: dict[str, Any]) -> Process:
+    stat = parse_stat(data)
+    if stat is None:
+        raise ProcessLookupError(0, "torn stat line")
+    age = None if uptime is None else max(0.0, round(uptime - stat.start, 2))
+    return Process(stat, age, **parts)
+
+
+def read_file(path: str, folder: int | None = None) -> bytes:
+    """A whole file, below the folder descriptor where one is given. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        data = chunk = os.read(fd, 16384)
+        while chunk := os.read(fd, 65536) if chunk else b"":
+            data += chunk
+        return data
+    finally:
+        os.close(fd)

@@ -1,0 +1,170 @@
+"""Looks at every process again and again, cheaply: what `top` reads, and CPU use between two looks.
+
+Files of living processes stay open, as opening costs twice as much as reading, and a line that did
+not change is not parsed again. A kept file never speaks of a new process with an old pid: it
+answers ESRCH. Nothing is drawn here. Source: proc(5).
+"""
+
+import os
+import resource
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from .procfs import Proc, Process, Stat, parse_stat, read_file
+
+KEPT = 4096  # open files at most: each holds a page of the kernel's memory
+SPARE = 64  # descriptors left to the rest of the program
+LINE = 4096  # bytes; a stat line is far shorter
+
+Key = tuple[int, int]  # pid, and tid or 0 for the process as a whole
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One look. `at` is monotonic, `uptime` since boot, both in seconds."""
+
+    at: float
+    uptime: float | None
+    processes: dict[Key, Stat]
+    threads: dict[Key, Stat] | None = None  # where asked for
+    unreadable: int = 0
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A process, or one of its threads, and the share of one CPU that it used since the last look.
+
+    `percent` is None where it was not seen before and is older than that look.
+    """
+
+    pid: int
+    percent: float | None
+    process: Process
+
+
+def rows(now: Sample, before: Sample | None, threads: bool = False) -> list[Row]:
+    """The processes, or the threads, of a look and what they did since the one before."""
+    stats = (now.threads if threads else now.processes) or {}
+    known = (before and (before.threads if threads else before.processes)) or {}
+    elapsed = now.at - before.at if before else 0.0
+    since = before.uptime if before else None
+    return [
+        Row(key[0], _percent(stat, known.get(key), elapsed, since), _process(stat, now.uptime))
+        for key, stat in stats.items()
+    ]
+
+
+def _percent(stat: Stat, before: Stat | None, elapsed: float, since: float | None) -> float | None:
+    if stat is before:
+        return 0.0
+    used = stat.user + stat.system
+    if before is not None and before.start == stat.start:
+        used -= before.user + before.system
+    elif since is None or stat.start < since:
+        return None
+    return max(0.0, 100 * used / elapsed) if elapsed > 0 else None
+
+
+def _process(stat: Stat, uptime: float | None) -> Process:
+    return Process(stat, None if uptime is None else max(0.0, round(uptime - stat.start, 2)))
+
+
+@dataclass(slots=True)
+class _File:
+    """A stat file: its last line, and what that says."""
+
+    fd: int | None
+    line: bytes = b""
+    stat: Stat | None = None
+
+
+class Sampler:
+    """Takes samples of one /proc; `keep` is how many files it may hold open."""
+
+    def __init__(self, proc: Proc, keep: int | None = None) -> None:
+        self._proc = proc
+        self._free = _allowed() if keep is None else keep
+        self._files: dict[Key, _File] = {}
+        self._unreadable = 0
+
+    def sample(self, threads: bool = False) -> Sample:
+        """Every process that is there, and every thread where asked. Raises UserError."""
+        self._unreadable = 0
+        pids = self._proc.pids()
+        at, uptime = time.monotonic(), self._proc.uptime
+        processes = self._stats((pid, 0) for pid in pids)
+        refused = self._unreadable
+        tasks = self._threads(processes) if threads else None
+        for key in self._files.keys() - processes.keys() - (tasks or {}).keys():
+            self._forget(key)
+        return Sample(at, uptime, processes, tasks, refused, pids[0] != 1)
+
+    def close(self) -> None:
+        """Close the files."""
+        for key in list(self._files):
+            self._forget(key)
+
+    def _stats(self, keys: Iterator[Key]) -> dict[Key, Stat]:
+        return {key: stat for key in keys if (stat := self._read(key))}
+
+    def _threads(self, processes: dict[Key, Stat]) -> dict[Key, Stat]:
+        found: dict[Key, Stat] = {}
+        for (pid, _), stat in processes.items():
+            if stat.threads > 1:
+                tids = self._proc.names(f"{pid}/task") or ()
+                found |= self._stats((pid, int(tid)) for tid in tids)
+            else:
+                found[pid, pid] = stat
+        return found
+
+    def _read(self, key: Key) -> Stat | None:
+        file = self._files.get(key)
+        line = None
+        if file and file.fd is not None:
+            try:
+                line = os.pread(file.fd, LINE, 0)
+            except OSError:  # it ended; its pid may live again
+                self._forget(key)
+                file = None
+        try:
+            if file is None:
+                file = self._files[key] = self._open(key)
+            if line is None:
+                path = self._path(key)
+                line = read_file(path) if file.fd is None else os.pread(file.fd, LINE, 0)
+        except OSError as error:
+            self._unreadable += isinstance(error, PermissionError)
+            self._forget(key)
+            return None
+        if line != file.line:
+            file.line, file.stat = line, parse_stat(line)
+        return file.stat
+
+    def _path(self, key: Key) -> str:
+        pid, tid = key
+        return (
+            f"{self._proc.root}/{pid}/task/{tid}/stat" if tid else f"{self._proc.root}/{pid}/stat"
+        )
+
+    def _open(self, key: Key) -> _File:
+        if self._free <= 0:
+            return _File(None)
+        file = _File(os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC))
+        self._free -= 1
+        return file
+
+    def _forget(self, key: Key) -> None:
+        file = self._files.pop(key, None)
+        if file and file.fd is not None:
+            self._free += 1
+            with suppress(OSError):
+                os.close(file.fd)
+
+
+def _allowed() -> int:
+    """How many files this program may keep open; the others are opened each time."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return KEPT if soft == resource.RLIM_INFINITY else max(0, min(KEPT, soft - SPARE))

@@ -1,0 +1,221 @@
+"""What every command is given: a `View` with the options, the /proc to look at, and the output.
+
+How a command is added
+----------------------
+1. Write `commands/NAME.py`. Its docstring is its help: the first line says what it shows, the rest
+   holds an `Examples:` block. It has
+
+       def arguments(parser):      # add_table_options(parser, COLUMNS, "pid,rss"), own options
+       def run(view) -> int:       # the exit code: NOTHING, FOUND or ERROR
+
+2. Add a row to the table `COMMANDS` in `commands/__init__.py`.
+
+A view that prints rows is mostly `Column`s (`inspector.columns` has those of a process):
+
+       columns = view.columns(COLUMNS)                      # -o; a bad one is a usage error
+       snapshot = view.snapshot(view.needs(COLUMNS, columns))    # reads no more than that
+       view.table(COLUMNS, columns, snapshot.processes)     # --sort, --json, width, colour
+
+What a user did wrong is `raise UserError("one sentence that says what to do")`: exit code 2.
+"""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO, TypeVar
+
+from .errors import UserError
+from .procfs import HOSTPID, Proc, Process, Snapshot
+from .render import table
+from .render.style import paint
+from .render.table import Column, choose
+
+NOTHING, FOUND, ERROR = 0, 1, 2
+
+WHERE = "reaperctl ps lists those that are there"
+
+SCHEMA = 1  # of the JSON output: raised by a change that a reader could trip over
+
+R = TypeVar("R")
+
+
+class View:
+    """One run of one command."""
+
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        proc: Proc,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+    ) -> None:
+        self.options = options
+        self.proc = proc
+        self.out = out or sys.stdout
+        self.err = err or sys.stderr
+        self.notes: list[str] = []
+
+    # Reading
+
+    def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
+        """The processes; notes what could not be read."""
+        snapshot = self.proc.snapshot(parts, pids)
+        for pid in () if snapshot.unreadable else pids or ():
+            if pid not in snapshot.by_pid:
+                raise UserError(f"no process {pid}; {WHERE}")
+        if snapshot.hidden:
+            self.note("other users' processes are hidden here (hidepid); root sees them all")
+        if snapshot.unreadable:
+            self.note(f"{snapshot.unreadable} processes could not be read; root can read them all")
+        return snapshot
+
+    def process(self, pid: int, parts: Iterable[str] = ()) -> Process:
+        """One process; a UserError where it is not there or not ours to read."""
+        try:
+            return self.proc.process(pid, parts, self.proc.uptime)
+        except PermissionError:
+            raise UserError(f"process {pid}: no permission; try it as root") from None
+        except OSError:
+            raise UserError(f"no process {pid}; {WHERE}") from None
+
+    # Output
+
+    @property
+    def json(self) -> bool:
+        """Whether the output is for a program."""
+        return bool(getattr(self.options, "json", False))
+
+    @property
+    def colour(self) -> bool:
+        """--color, then NO_COLOR, then FORCE_COLOR, then whether stdout is a terminal."""
+        choice = getattr(self.options, "color", "auto")
+        if choice != "auto":
+            return bool(choice == "always")
+        if os.environ.get("NO_COLOR"):
+            return False
+        return bool(os.environ.get("FORCE_COLOR")) or self.out.isatty()
+
+    @property
+    def room(self) -> int | None:
+        """Columns to fill: the terminal's, else $COLUMNS, else 80; None with --wide."""
+        if getattr(self.options, "wide", False):
+            return None
+        if os.environ.get("COLUMNS", "").isdecimal():
+            return int(os.environ["COLUMNS"]) or 80
+        try:
+            return os.get_terminal_size(self.out.fileno()).columns or 80
+        except (OSError, ValueError):
+            return 80
+
+    def paint(self, text: str, style: str | None) -> str:
+        """The text in a style, where colours are wanted."""
+        return paint(text, style) if self.colour else text
+
+    def note(self, text: str) -> None:
+        """Something the reader must know about this output, once: on stderr, and in the JSON."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def print(self, *lines: str) -> None:
+        """Lines of text for people."""
+        if lines:
+            self.out.write("\n".join(lines) + "\n")
+
+    def emit(self, **fields: Any) -> None:
+        """The whole answer as one JSON object; the keys are documented in docs/reaperctl.md."""
+        head = {"v": SCHEMA, "view": self.options.command}
+        json.dump({**head, **fields, "notes": self.notes}, self.out, indent=1)
+        self.out.write("\n")
+
+    def columns(self, columns: Sequence[Column[R]]) -> list[Column[R]]:
+        """The columns that -o asks for; looking into a container also shows pids of this side."""
+        chosen = choose(columns, self.options.columns)
+        if self.proc.foreign and self.options.columns == self.options.default_columns:
+            chosen[1:1] = [column for column in columns if column.name == HOSTPID]
+        return chosen
+
+    def needs(self, known: Sequence[Column[R]], shown: Sequence[Column[R]]) -> tuple[str, ...]:
+        """The parts of /proc that the columns shown and those of --sort read."""
+        sorting = (column for _, column in table.sort_columns(known, self.options.sort))
+        return table.needs((*shown, *sorting))
+
+    def sorted(self, columns: Sequence[Column[R]], rows: Iterable[R]) -> list[R]:
+        """The rows as --sort asks."""
+        keys = self.options.sort
+        return table.sort(rows, columns, keys) if keys else list(rows)
+
+    def lines(self, columns: Sequence[Column[R]], rows: Iterable[R]) -> list[str]:
+        """A table for people."""
+        return table.lines(
+            columns,
+            rows,
+            room=self.room,
+            headers=getattr(self.options, "headers", True),
+            exact=getattr(self.options, "bytes", False),
+            colour=self.colour,
+        )
+
+    def table(
+        self,
+        known: Sequence[Column[R]],
+        shown: Sequence[Column[R]],
+        rows: Iterable[R],
+        **more: Any,
+    ) -> None:
+        """A whole view of rows: sorted, as text or JSON (`rows` and the fields in `more`).
+
+        `known` are the columns that --sort may name, `shown` those that are printed.
+        """
+        rows = self.sorted(known, rows)
+        if self.json:
+            self.emit(rows=table.records(shown, rows), **more)
+        else:
+            self.print(*self.lines(shown, rows))
+
+
+def add_common_options(parser: argparse.ArgumentParser) -> None:
+    """What every command takes."""
+    group = parser.add_argument_group("everywhere")
+    group.add_argument("--json", action="store_true", help="one JSON object, for programs")
+    group.add_argument(
+        "--color",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="auto: on a terminal, unless NO_COLOR is set, or with FORCE_COLOR",
+    )
+    group.add_argument(
+        "--wide", action="store_true", help="as wide as it gets; else the terminal's width, or 80"
+    )
+    group.add_argument("--bytes", action="store_true", help="sizes in bytes, not 1.5M")
+    where = group.add_mutually_exclusive_group()
+    where.add_argument(
+        "--root", metavar="FOLDER", default="/proc",
+        help="the /proc to read (/proc); of a container: /proc/PID/root/proc",
+    )  # fmt: skip
+    where.add_argument(
+        "--container", metavar="NAME", help="look into a running container of docker or podman"
+    )
+
+
+def add_table_options(
+    parser: argparse.ArgumentParser, columns: Sequence[Column[Any]], default: str, sort: str = ""
+) -> None:
+    """What every command that prints rows takes; `default` and `sort` as the user would write."""
+    group = parser.add_argument_group("table")
+    group.add_argument(
+        "-o", "--columns", metavar="COLUMNS", default=default, help=f"which, in order ({default})"
+    )
+    group.add_argument(
+        "--sort", metavar="COLUMN", default=sort,
+        help="by this column, -COLUMN downwards, several with commas"
+        + (f" ({sort})" if sort else ""),
+    )  # fmt: skip
+    group.add_argument(
+        "--no-headers", dest="headers", action="store_false", help="rows only, for scripts"
+    )
+    parser.set_defaults(default_columns=default)
+    width = max(len(column.name) for column in columns)
+    listed = "\n".join(f"  {column.name:<{width}}  {column.meaning}" for column in columns)
+    parser.epilog = f"columns:\n{listed}\n\n{parser.epilog or ''}"

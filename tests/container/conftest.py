@@ -1,0 +1,109 @@
+"""The engines and images of the container tests: started and built once, cleaned up at the end."""
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engines import HERE, INIT_IMAGE, LABEL, TEST_IMAGE, Engine, ensure_base
+from support import REPO
+
+ENGINES = ("docker", "podman")
+DOCKERFILE = REPO / "docker" / "Dockerfile"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One engine after the other, and room for the first test, which builds the images."""
+    for item in items:
+        if Path(item.fspath).parent == HERE:
+            item.add_marker(pytest.mark.timeout(900))
+
+
+@pytest.fixture(scope="session")
+def engines() -> Iterator[dict[str, Engine]]:
+    """Both engines with every image; an engine that was started for it is stopped again."""
+    script = HERE / "engine.sh"
+    started = subprocess.run([script, "start"], check=True, capture_output=True, text=True).stdout
+    found = {name: Engine(name) for name in ENGINES}
+    try:
+        build_images(found)
+        yield found
+    finally:
+        for engine in found.values():
+            left = engine("ps", "-aq", f"--filter=label={LABEL}", check=False).stdout.split()
+            if left:
+                engine.remove(*left)
+        if started.split()[-1:] == ["started"]:
+            subprocess.run([script, "stop"], check=True)
+
+
+def build_images(found: dict[str, Engine]) -> None:
+    docker, podman = found["docker"], found["podman"]
+    services = ensure_base(docker, "services")
+    bases = {
+        "BUILD_BASE": ensure_base(docker, "debian"),
+        "INSTALL_BASE": ensure_base(docker, "busybox"),
+    }
+    docker.build(INIT_IMAGE, DOCKERFILE, **bases)
+    docker.build(f"{INIT_IMAGE}:install", DOCKERFILE, target="install", **bases)
+    docker.build(TEST_IMAGE, HERE / "Dockerfile", BASE=services)
+    ensure_base(podman, "services")
+    for image in (INIT_IMAGE, f"{INIT_IMAGE}:install"):
+        podman.copy_from(docker, image)
+    podman.build(TEST_IMAGE, HERE / "Dockerfile", BASE=services)
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine:
+    """Each engine in turn."""
+    return engines[request.param]
+
+
+@pytest.fixture(scope="session")
+def docker(engines: dict[str, Engine]) -> Engine:
+    return engines["docker"]
+
+
+@pytest.fixture(scope="session")
+def podman(engines: dict[str, Engine]) -> Engine:
+    return engines["podman"]
+
+
+# pytest-docker: one compose file a module, by either generation of compose. The first has no
+# `up --wait`; the tests wait for lines of the log.
+
+
+@pytest.fixture(scope="session")
+def compose(docker: Engine) -> str:
+    """`docker compose` or `docker-compose`, whichever is there."""
+    version_2 = docker("compose", "version", check=False).returncode == 0
+    return "docker compose" if version_2 else "docker-compose"
+
+
+@pytest.fixture(scope="module")
+def docker_compose_command(compose: str, docker: Engine) -> Iterator[str]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BASE", ensure_base(docker, "services"))
+        patch.setenv("DOCKER_BUILDKIT", "0")
+        yield compose
+
+
+@pytest.fixture(scope="module")
+def docker_compose_project_name(request: pytest.FixtureRequest, docker: Engine) -> Iterator[str]:
+    """pytest-docker does not clean up after an `up` that failed, so this does."""
+    name = f"reaper-{request.module.__name__.replace('_', '-')}-{os.getpid()}"
+    yield name
+    left = docker("ps", "-aq", f"--filter=label=com.docker.compose.project={name}").stdout.split()
+    if left:
+        docker.remove(*left)
+
+
+@pytest.fixture(scope="module")
+def docker_setup() -> list[str]:
+    return ["up --build --detach"]
+
+
+@pytest.fixture(scope="module")
+def docker_cleanup() -> list[str]:
+    return ["down --volumes --rmi local --remove-orphans --timeout 1"]

@@ -1,0 +1,259 @@
+"""Docker and podman through their own commands: run, wait for a line, kill, inspect, clean up.
+
+Nothing here knows the init. A container is a context: at its end it is removed, whatever happened.
+"""
+
+import hashlib
+import json
+import os
+import select
+import subprocess
+import termios
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from support import DEADLINE, REPO, children, eventually, state
+
+HERE = Path(__file__).resolve().parent
+LABEL = "org.reaper.test"
+INIT_IMAGE = "reaper-init"  # what docker/Dockerfile makes: /opt/reaper and nothing else
+TEST_IMAGE = "reaper-test/main"  # the services, the victims and the init
+INIT = "/opt/reaper/reaper"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# Machines without CAP_SYS_RESOURCE refuse podman's default of raising the limits, and its default
+# run time is not Debian's. The file takes the place of every other containers.conf.
+SETTINGS = {
+    "docker": {},
+    "podman": {"CONTAINERS_CONF": str(HERE / "containers.conf")},
+}
+
+
+class Engine:
+    """One engine's command line; called with words, it runs them and returns the outcome."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.environment = {**os.environ, **SETTINGS[name], "DOCKER_BUILDKIT": "0"}
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __call__(
+        self, *words: str, check: bool = True, **options: Any
+    ) -> "subprocess.CompletedProcess[str]":
+        done = subprocess.run(
+            [self.name, *words],
+            env=self.environment,
+            check=False,
+            **{"capture_output": True, "text": True, "timeout": 2 * DEADLINE, **options},
+        )
+        assert not check or done.returncode == 0, f"{self.name} {words}: {done.stdout}{done.stderr}"
+        return done
+
+    def begin(self, *words: str, keep: bool = False) -> "subprocess.Popen[bytes]":
+        """Start the command and do not wait; `keep` puts both its streams on one pipe."""
+        return subprocess.Popen(
+            [self.name, *words],
+            env=self.environment,
+            stdout=subprocess.PIPE if keep else subprocess.DEVNULL,
+            stderr=subprocess.STDOUT if keep else subprocess.DEVNULL,
+        )
+
+    def has(self, image: str) -> bool:
+        return self("image", "inspect", image, check=False).returncode == 0
+
+    def build(self, tag: str, dockerfile: Path, target: str = "", **arguments: str) -> None:
+        """Build with the classic builder; the engine's own cache makes the second time quick."""
+        words = ["-t", tag, "-f", str(dockerfile), f"--label={LABEL}=image"]
+        words += [f"--build-arg={name}={value}" for name, value in arguments.items()]
+        words += [f"--target={target}"] if target else []
+        self("build", *words, str(REPO), timeout=900)
+
+    def copy_from(self, docker: "Engine", image: str) -> None:
+        """Give podman an image of Docker's, where it has not got this very one."""
+        wanted = docker("image", "inspect", "-f", "{{.Id}}", image).stdout.strip()
+        mine = self("image", "inspect", "-f", "{{.Id}}", image, check=False).stdout.strip()
+        if mine != wanted.removeprefix("sha256:"):
+            name = image if ":" in image else f"{image}:latest"
+            self("pull", "--quiet", f"docker-daemon:{name}", timeout=600)
+
+    def container(
+        self, *command: str, options: Sequence[str] = (), image: str = TEST_IMAGE
+    ) -> "Container":
+        """Start a container in the background: `command` follows the image's entrypoint."""
+        words = ["run", "--detach", f"--label={LABEL}=container", *options, image, *command]
+        return Container(self, self(*words).stdout.split()[-1])
+
+    def remove(self, *names: str) -> None:
+        """Remove containers with what they hold; one that runs is killed at once."""
+        wait = ["--time=0"] if self.name == "podman" else []
+        self("rm", "-fv", *wait, *names, check=False)
+
+    @contextmanager
+    def on_terminal(self, *command: str) -> "Iterator[tuple[Terminal, Container]]":
+        """`run --interactive --tty` on a pty of its own, as from a person's terminal."""
+        name = f"reaper-test-{os.urandom(4).hex()}"
+        words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", TEST_IMAGE]
+        master, slave = os.openpty()
+        terminal = Terminal(master)
+        terminal.resize(24, 80)
+        client = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", self.name, *words, *command],
+            env=self.environment,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+        )
+        os.close(slave)
+        try:
+            yield terminal, Container(self, name)
+        finally:
+            self.remove(name)
+            terminal.close()
+            client.kill()
+            client.wait(DEADLINE)
+
+
+class Terminal:
+    """The person's side of a pty: type, read, drag the window's corner, pull the plug."""
+
+    def __init__(self, master: int) -> None:
+        self.master = master
+        self.seen = ""
+
+    def type(self, keys: str) -> None:
+        os.write(self.master, keys.encode())
+
+    def read_to(self, text: str) -> str:
+        """Wait until `text` is shown; what was shown up to it, which is then forgotten."""
+        while text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], DEADLINE)
+            assert ready, f"{text!r} was not shown, but {self.seen!r}"
+            self.seen += os.read(self.master, 4096).decode(errors="replace")
+        shown, self.seen = self.seen.split(text, 1)
+        return shown
+
+    def resize(self, rows: int, columns: int) -> None:
+        termios.tcsetwinsize(self.master, (rows, columns))
+
+    def close(self) -> None:
+        if self.master >= 0:
+            os.close(self.master)
+            self.master = -1
+
+
+class Container:
+    """A container and the questions the tests ask about it."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.engine = engine
+        self.name = name
+        self.follower: subprocess.Popen[bytes] | None = None
+        self.unread = b""  # of the log that is followed
+
+    def __enter__(self) -> "Container":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is not None:
+            error.add_note(f"--- log of the container\n{self.log()}")
+        self.engine.remove(self.name)
+        if self.follower and self.follower.stdout:
+            self.follower.stdout.close()
+            self.follower.kill()
+            self.follower.wait(DEADLINE)
+
+    def inspect(self, field: str) -> Any:
+        """One field of the engine's own view, `State.ExitCode` for example."""
+        template = "{{json ." + field + "}}"
+        return json.loads(self.engine("inspect", "-f", template, self.name).stdout)
+
+    @property
+    def pid(self) -> int:
+        """Host pid of the container's first process."""
+        return int(self.inspect("State.Pid"))
+
+    @property
+    def main(self) -> int:
+        """Host pid of the init's first child."""
+        pid = self.pid
+        return eventually(lambda: children(pid), "main")[0]
+
+    def wait_line(self, text: str) -> str:
+        """Follow the log, both streams, up to a line that holds `text`."""
+        while text not in (line := self.line()):
+            assert line, f"the container ended without {text!r}"
+        return line.rstrip("\n")
+
+    def line(self) -> str:
+        """The next line of the log, both streams; empty at its end."""
+        if self.follower is None:
+            self.follower = self.engine.begin("logs", "--follow", self.name, keep=True)
+        assert self.follower.stdout
+        while b"\n" not in self.unread:
+            ready, _, _ = select.select([self.follower.stdout], [], [], DEADLINE)
+            assert ready, f"no line within {DEADLINE} s"
+            if not (part := os.read(self.follower.stdout.fileno(), 65536)):
+                break
+            self.unread += part
+        line, newline, self.unread = self.unread.partition(b"\n")
+        return (line + newline).decode(errors="replace")
+
+    def exec(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+        return self.engine("exec", self.name, *command, check=check)
+
+    def kill(self, signal: int | str) -> None:
+        self.engine("kill", "-s", str(signal), self.name)
+
+    def stop(self, timeout: int) -> None:
+        """The engine's stop: its stop signal, then KILL after `timeout` seconds."""
+        self.engine("stop", "-t", str(timeout), self.name)
+
+    def wait(self) -> int:
+        """The exit code, once the container is at its end."""
+        return int(self.engine("wait", self.name).stdout)
+
+    def ends(self) -> None:
+        """Wait until it runs no more, nor is started again."""
+        eventually(lambda: self.inspect("State.Status") == "exited", "the end of the container")
+
+    def log(self) -> str:
+        """Everything the container wrote, standard output before standard error."""
+        done = self.engine("logs", self.name, check=False)
+        return done.stdout + done.stderr
+
+    def zombies(self) -> list[int]:
+        """Host pids of the dead children that the first process has not waited for."""
+        return [pid for pid in children(self.pid) if state(pid) == "Z"]
+
+    def settles(self, processes: int) -> None:
+        """Wait until the first process has exactly this many children, dead ones included."""
+        pid = self.pid
+        eventually(lambda: len(children(pid)) == processes, f"{processes} children of the init")
+
+
+def ensure_base(engine: Engine, kind: str) -> str:
+    """Name of the base image of this kind; made where its recipe is new to the engine."""
+    recipe = HERE / "base.sh"
+    digest = hashlib.sha256(recipe.read_bytes()).hexdigest()[:12]
+    image = f"reaper-test/{kind}:{digest}"
+    if engine.has(image):
+        return image
+    if engine.name == "podman":
+        engine.copy_from(Engine("docker"), image)
+        return image
+    settings = [f"ENV PATH={PATH}", "ENV PIP_CERT=/etc/machine-ca.crt"]
+    changes = [f"--change={line}" for line in (*settings, f"LABEL {LABEL}=base")]
+    with subprocess.Popen([recipe, kind], stdout=subprocess.PIPE) as made:
+        engine("import", *changes, "-", image, stdin=made.stdout, timeout=900)
+        assert made.wait() == 0, f"{recipe} {kind}"
+    return image

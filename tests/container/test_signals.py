@@ -1,0 +1,60 @@
+"""`kill --signal` of the engine, for every signal of the policy table, to a real PID 1."""
+
+from collections.abc import Iterator
+
+import pytest
+from engines import Container, Engine
+from support import eventually, state
+
+from reaper import signals
+from reaper.signals import ACTIONS, FORWARD, NUMBERS, POLICY, TERMINATE, UNCATCHABLE
+
+CATCHABLE = [name for name, action, _ in POLICY if action != UNCATCHABLE]
+CONT = NUMBERS["SIGCONT"]
+LISTEN = ["python3", "/victims/prints_signals.py", "until", str(signals.REALTIME[6])]
+MARK = signals.REALTIME[5]
+
+
+@pytest.fixture(scope="module", params=["docker", "podman"])
+def listener(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Iterator[Container]:
+    """A container whose main prints what reaches it and ends of none."""
+    engine = engines[request.param]
+    with engine.container("--", *LISTEN) as container:
+        container.wait_line("ready")
+        yield container
+
+
+def received(listener: Container) -> list[int]:
+    """The signals that main printed since the last call: up to one that is sent now."""
+    listener.kill(MARK)
+    numbers = []
+    while (number := int(listener.line())) != MARK:
+        numbers.append(number)
+    return numbers
+
+
+@pytest.mark.parametrize("name", CATCHABLE)
+def test_policy(listener: Container, name: str) -> None:
+    number = NUMBERS[name]
+    expected = {FORWARD: [number], TERMINATE: [number, CONT]}.get(ACTIONS[number], [])
+    listener.kill(number)
+    # Which of two pending signals main looks at first is the kernel's choice.
+    assert sorted(received(listener)) == sorted(expected)
+
+
+def test_realtime_signals_come_one_for_one(listener: Container) -> None:
+    numbers = [signals.REALTIME[0], signals.REALTIME[-1], signals.REALTIME[0]]
+    for number in numbers:
+        listener.kill(number)
+    assert sorted(received(listener)) == sorted(numbers)
+
+
+def test_stop_and_continue_of_the_init(engine: Engine) -> None:
+    with engine.container("--", *LISTEN) as container:
+        container.wait_line("ready")
+        container.kill("STOP")
+        eventually(lambda: state(container.pid) == "T", "the init stopped")
+        container.kill("CONT")
+        container.wait_line(str(CONT))
+        container.kill("KILL")
+        assert container.wait() == 137

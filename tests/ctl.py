@@ -1,0 +1,71 @@
+"""Shared by the tests of reaperctl: run a command line in this process, look into a namespace."""
+
+import io
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import Any
+
+from support import eventually
+
+from reaper.inspector.cli import main
+
+AGE = re.compile(r"\b(?:\d+[dhms]){1,2}(?= (?:ago|old|in\b)|, in\b)")
+
+
+def reaperctl(*words: str) -> tuple[int, str, str]:
+    """(exit code, stdout, stderr) of one command line."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            code = main(words)
+        except SystemExit as leaving:
+            assert isinstance(leaving.code, int)
+            code = leaving.code
+    return code, out.getvalue(), err.getvalue()
+
+
+def rows(*words: str) -> list[dict[str, Any]]:
+    """The rows of a view."""
+    code, out, err = reaperctl(*words, "--json")
+    assert code in (0, 1), err
+    found: list[dict[str, Any]] = json.loads(out)["rows"]
+    return found
+
+
+def root(pid: int) -> str:
+    """The /proc that a process sees."""
+    return f"/proc/{pid}/root/proc"
+
+
+def findings(*words: str) -> str:
+    """What doctor says, one line a sentence, ages replaced."""
+    _, out, err = reaperctl("doctor", "--wide", *words)
+    assert not err
+    return AGE.sub("AGE", out)
+
+
+@contextmanager
+def control_group(controller: str, limit: int) -> Iterator[Path]:
+    """A control group with a limit of memory (bytes) or pids, cgroup v1 or v2; gone afterwards."""
+    v1 = Path("/sys/fs/cgroup") / controller
+    old = v1.exists()
+    group = (v1 if old else Path("/sys/fs/cgroup")) / f"ctl-test-{os.getpid()}"
+    if not old:
+        (group.parent / "cgroup.subtree_control").write_text(f"+{controller}")
+    group.mkdir()
+    name = {("memory", True): "memory.limit_in_bytes"}.get((controller, old), f"{controller}.max")
+    try:
+        (group / name).write_text(str(limit))
+        yield group
+    finally:
+        eventually(lambda: not (group / "cgroup.procs").read_text(), "an empty control group")
+        group.rmdir()
+
+
+def within(group: Path, *command: str) -> list[str]:
+    """The command, started in a control group."""
+    return ["sh", "-c", f'echo $$ >{group}/cgroup.procs; exec "$@"', "sh", *command]

@@ -1,0 +1,267 @@
+"""Each finding of the doctor, in the situation that it describes; and none where all is well.
+
+The situations are made in PID namespaces; the doctor looks in from outside with --root. What the
+machine's control groups say is left to the recorded trees.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ctl import findings, root, rows
+from support import Running, as_pid1, children, eventually, reaper, running, state, victim
+
+PYTHON = Path(sys.executable).resolve().name
+MACHINE = "oom-kills,memory-limit,pids-limit"
+OTHERS = ("--ignore", f"{MACHINE},rss-misleads")
+HINT = 'start it under an init: ENTRYPOINT ["/opt/reaper/reaper", "--", ...] or docker run --init'
+
+
+@contextmanager
+def container(*command: str) -> Iterator[Running]:
+    """A command as PID 1 of its namespace, ready."""
+    with running(as_pid1(command)) as started:
+        started.wait_line("ready")
+        yield started
+
+
+def comm(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
+def inner(pid: int) -> int:
+    """The pid in its own namespace."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("NSpid:")).split()[-1])
+
+
+def test_nothing_is_found_in_a_healthy_container() -> None:
+    with container(*reaper("--", "sh", "-c", "echo ready; sleep 60; true")) as started:
+        eventually(lambda: children(started.main), "sleep")
+        assert findings("--root", root(started.pid), *OTHERS) == (
+            "nothing found: 3 processes looked at\n"
+        )
+
+
+def test_children_that_ended_just_now_are_no_leak() -> None:
+    busy = "echo ready; while true; do /bin/true; done"
+    with container(*reaper("--", "sh", "-c", busy)) as started:
+        for _ in range(5):
+            found = findings("--root", root(started.pid), *OTHERS)
+            assert found.startswith("nothing found")
+
+
+def test_an_entrypoint_that_never_waits() -> None:
+    with container(*victim("never_waits", "3")) as started:
+        name, oldest = comm(started.pid), inner(children(started.pid)[0])
+        assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == (
+            f"WARNING  3 zombies of PID 1 ({name}) [zombies]\n"
+            f"  seen   the oldest, {name} ({oldest}), was started AGE ago; each holds a pid until "
+            "its parent waits for it.\n"
+            f"  cause  PID 1 ({name}) is no init: it does not wait for processes that it started "
+            "or adopted.\n"
+            f"  do     {HINT}; children that it starts itself stay its own to wait for.\n"
+        )
+
+
+RESTART = "no init can help while it lives, a restart of {who} clears them"
+
+
+@pytest.mark.parametrize(
+    ("how", "cause", "cure"),
+    [
+        ("", "{who} never waits for its children", "fix {who}: wait for every child; " + RESTART),
+        (
+            "ignore",
+            "{who} ignores SIGCHLD and never waits; these ended before it began to ignore it",
+            "fix {who}: ignore SIGCHLD before the first fork, or wait; " + RESTART,
+        ),
+        (
+            "block",
+            "{who} blocks SIGCHLD and does not wait",
+            "fix {who}: wait for every child; " + RESTART,
+        ),
+        (
+            "handle",
+            "{who} catches SIGCHLD, but does not wait for all: children that end together send one",
+            "fix {who}: its handler must repeat waitpid(-1, WNOHANG) until nothing is left; "
+            + RESTART,
+        ),
+    ],
+)
+def test_a_program_that_never_waits(how: str, cause: str, cure: str) -> None:
+    with container(*reaper("--", *victim("never_waits", "3", how))) as started:
+        name = comm(started.main)
+        pid, oldest = inner(started.main), inner(children(started.main)[0])
+        who = f"{name} ({pid})"
+        assert findings("--root", root(started.pid), *OTHERS) == (
+            f"WARNING  3 zombies of PID {pid} ({name}) [zombies]\n"
+            f"  seen   the oldest, {name} ({oldest}), was started AGE ago; each holds a pid until "
+            "its parent waits for it.\n"
+            f"  cause  {cause.format(who=who)}.\n"
+            f"  do     {cure.format(who=who)}.\n"
+        )
+
+
+def test_a_parent_that_is_stopped() -> None:
+    with container(*reaper("--", *victim("never_waits", "2"))) as started:
+        main = started.main
+        pid, name = inner(main), comm(main)
+        os.kill(main, signal.SIGSTOP)
+        eventually(lambda: state(main) == "T")
+        found = findings("--root", root(started.pid), *OTHERS).splitlines()
+        assert found[2:] == [
+            f"  cause  {name} ({pid}) is stopped, so it cannot wait.",
+            f"  do     continue it: kill -CONT {pid}.",
+        ]
+
+
+def test_a_process_in_d() -> None:
+    with container(*reaper("--", *victim("vforks"))) as started:
+        main = started.main
+        eventually(lambda: state(main) == "D")
+        command = " ".join(victim("vforks"))
+        shown = command if len(command) <= 60 else command[:59] + "…"
+        wchan = Path(f"/proc/{main}/wchan")
+        where = eventually(lambda: wchan.read_text().strip("0"), "asleep")
+        assert findings("--root", root(started.pid), *OTHERS) == (
+            f"CRITICAL  {comm(main)} ({inner(main)}) is stuck in the kernel [uninterruptible]\n"
+            f"  seen   state D for AGE, in {where}: {shown}.\n"
+            "  cause  it waits for a disk, a network file system, a frozen control group or a "
+            "driver; no signal gets through, KILL included.\n"
+            "  do     bring back what it waits for; a restart of the container hangs on it as "
+            "well.\n"
+        )
+
+
+def test_a_shell_as_entrypoint_that_does_not_forward() -> None:
+    script = "echo ready; sleep 60; true"
+    with container("sh", "-c", script) as started:
+        child = inner(eventually(lambda: children(started.pid))[0])
+        eventually(lambda: comm(children(started.pid)[0]) == "sleep")
+        assert findings("--root", root(started.pid), *OTHERS) == (
+            "WARNING  a shell is PID 1 and does not forward SIGTERM [shell-entrypoint]\n"
+            f"  seen   PID 1 is sh -c {script}; it has no trap for SIGTERM, and sleep ({child}) "
+            "is its child.\n"
+            "  cause  the kernel drops a signal that PID 1 does not catch, so a stop does nothing "
+            "until its timeout, then everything is killed.\n"
+            "  do     use the exec form of ENTRYPOINT, begin the last line of the script with "
+            f"exec, or {HINT}.\n"
+        )
+
+
+def test_a_shell_with_a_trap_is_well() -> None:
+    with container("sh", "-c", "trap 'exit 0' TERM; echo ready; sleep 60 & wait") as started:
+        assert findings("--root", root(started.pid), *OTHERS).startswith("nothing found")
+
+
+def test_a_pid_1_without_a_handler_for_term() -> None:
+    with running(as_pid1(["sleep", "60"])) as started:
+        eventually(lambda: comm(started.pid) == "sleep")
+        assert findings("--root", root(started.pid), *OTHERS) == (
+            "WARNING  PID 1 (sleep) would not notice SIGTERM [deaf]\n"
+            "  seen   sleep (1) has no handler for SIGTERM.\n"
+            "  cause  the kernel drops a signal that PID 1 does not catch, so a stop takes its "
+            "full timeout, then everything is killed.\n"
+            "  do     let the program handle SIGTERM, or set STOPSIGNAL to a signal that it "
+            f"handles, or {HINT}.\n"
+            "\n"
+            "NOTICE  PID 1 (sleep) is no init [no-init]\n"
+            "  seen   PID 1 is sleep 60.\n"
+            "  cause  orphans become children of PID 1, and a program that does not expect them "
+            "leaves them as zombies.\n"
+            f"  do     {HINT}.\n"
+        )
+
+
+def test_a_main_program_that_ignores_term() -> None:
+    command = victim("inherits", "ignore", str(int(signal.SIGTERM)), "sleep", "60")
+    with container(*reaper("--", *command)) as started:
+        eventually(lambda: comm(started.main) == "sleep")
+        pid = inner(started.main)
+        assert findings("--root", root(started.pid), *OTHERS) == (
+            "WARNING  the main program (sleep) would not notice SIGTERM [deaf]\n"
+            f"  seen   sleep ({pid}) ignores SIGTERM.\n"
+            "  cause  so a stop takes its full timeout, then everything is killed.\n"
+            "  do     let the program handle SIGTERM, or set STOPSIGNAL to a signal that it "
+            "handles.\n"
+        )
+
+
+def test_a_mask_that_blocks_term() -> None:
+    command = victim("inherits", "block", str(int(signal.SIGTERM)), "sleep", "60")
+    with container(*reaper("--", *command)) as started:
+        main = started.main
+        eventually(lambda: comm(main) == "sleep")
+        pid = inner(main)
+        expected = (
+            f"WARNING  sleep ({pid}) blocks SIGTERM [masked]\n"
+            "  seen   every thread has it in its mask, and none waits for it{pending}.\n"
+            "  cause  a mask survives fork and exec: whoever started it had SIGTERM blocked.\n"
+            "  do     unblock SIGTERM before the program is started; until then only SIGKILL ends "
+            "it.\n"
+        )
+        assert findings("--root", root(started.pid), *OTHERS) == expected.format(pending="")
+        os.kill(main, signal.SIGTERM)
+        pending = "; one is pending already"
+        assert findings("--root", root(started.pid), *OTHERS) == expected.format(pending=pending)
+
+
+def test_a_program_that_fetches_its_signals_is_not_masked() -> None:
+    waits = (
+        "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [15]);"
+        "print('ready', flush=True); signal.sigwait([15])"
+    )
+    with container(*reaper("--", sys.executable, "-c", waits)) as started:
+        where = Path(f"/proc/{started.main}/wchan")
+        eventually(lambda: "sigtimedwait" in where.read_text(), "sigwait")
+        assert findings("--root", root(started.pid), *OTHERS).startswith("nothing found")
+
+
+def test_workers_of_a_master_that_died_and_was_started_again() -> None:
+    with container(*reaper("--", *victim("loses_master", "200"))) as started:
+        masters = rows("ps", "--root", root(started.pid), "-o", "pid,sid,comm")
+        again = max(row["sid"] for row in masters if row["comm"] == "pool")
+        assert findings("--root", root(started.pid), *OTHERS) == (
+            "CRITICAL  200 processes named pool were left behind by their parent [orphan-storm]\n"
+            f"  seen   all have PPID 1; the oldest is AGE old, and pool ({again}) with its own "
+            "workers is younger.\n"
+            "  cause  their master died and nobody ended its workers; it was started again, and "
+            "started new ones beside them.\n"
+            "  do     end them: reaperctl kill --parent 1 --name '^pool$'; then find out what "
+            "killed the master, and restart the container with it instead of the master alone.\n"
+        )
+
+
+def test_sigpipe_ignored_by_the_launcher() -> None:
+    script = "echo set; sleep 60; true"
+    command = victim("inherits", "ignore", str(int(signal.SIGPIPE)), "sh", "-c", script)
+    with container(*reaper("--", *command)) as started:
+        started.wait_line("set")
+        pid = inner(started.main)
+        assert findings("--root", root(started.pid), *OTHERS) == (
+            f"NOTICE  SIGPIPE is ignored in sh ({pid}) [sigpipe]\n"
+            f"  seen   sh -c {script} and all that it starts.\n"
+            "  cause  whoever started it ignores SIGPIPE, as Python does, and that is inherited: "
+            "the left side of a pipe such as `yes | head` gets errors or never ends.\n"
+            "  do     start it with SIGPIPE at its default: in Python subprocess does so, "
+            "os.system and os.exec do not; reaper does so for its main program.\n"
+        )
+
+
+def test_rss_sums_that_mislead() -> None:
+    with container(*reaper("--", *victim("shares_pages", "8", "32"))) as started:
+        found = findings("--root", root(started.pid), "--ignore", MACHINE)
+    title, _, cause, cure = found.splitlines()
+    assert title.startswith("NOTICE  the RSS of ") and title.endswith("[rss-misleads]")
+    assert cause == (
+        "  cause  they were forked from one another and share pages, which RSS counts for each "
+        "of them."
+    )
+    assert cure == (
+        "  do     sum up PSS instead (reaperctl mem --by-command) before you raise a limit."
+    )

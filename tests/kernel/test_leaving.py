@@ -1,0 +1,171 @@
+"""What happens when main is gone: the rest gets TERM, time, then KILL; the exit code is main's."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from support import (
+    DEADLINE,
+    as_pid1,
+    descendants,
+    eventually,
+    reaper,
+    run,
+    running,
+    state,
+    victim,
+)
+
+STUBBORN = " ".join(victim("ignores_term"))
+
+
+@pytest.fixture(params=[True, False], ids=["pid1", "subreaper"])
+def wrap(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+    return as_pid1 if request.param else list
+
+
+@pytest.mark.parametrize("code", [0, 1, 42, 124, 125, 126, 127, 128, 255])
+def test_exit_codes(code: int) -> None:
+    assert run(reaper("--", "sh", "-c", f"exit {code}"))[0] == code
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 6, 9, 11, 13, 15, 25, 34, 64])
+def test_deaths_by_signal(number: int, wrap) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = run(wrap(reaper("--", *victim("dies_by", str(number)))))
+    assert code == 128 + number
+    assert f"({number}), not sent by us" in err
+
+
+def test_chld_inherited_as_ignored_loses_no_exit_code(wrap) -> None:  # type: ignore[no-untyped-def]
+    command = ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh", *reaper("--", "sh", "-c", "exit 3")]
+    assert run(wrap(["env", *command]))[0] == 3
+    code = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
+        "os.execv(sys.argv[1], sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", code, *reaper("--", "sh", "-c", "exit 3")]
+    assert run(wrap(command))[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("rules", "command", "code"),
+    [
+        (["-e", "3"], "exit 3", 0),
+        (["-e", "3=7"], "exit 3", 7),
+        (["-e", "3=7", "-e", "4=8"], "exit 4", 8),
+        (["-e", "0=9"], "exit 0", 9),
+        (["-e", "137"], "kill -9 $$", 0),
+        (["-e", "stop"], "kill -15 $$", 143),
+        (["-e", "127=1"], "exec /nowhere", 1),
+    ],
+)
+def test_expect(rules: list[str], command: str, code: int) -> None:
+    assert run(reaper(*rules, "--", "sh", "-c", command))[0] == code
+
+
+def test_expect_stop_is_a_death_by_the_signal_that_was_forwarded() -> None:
+    for options, code in ((["-e", "stop"], 0), (["-e", "stop=5"], 5), ([], 143)):
+        with running(reaper(*options, "--", "sleep", "60")) as started:
+            assert started.main
+            started.kill(signal.SIGTERM)
+            assert started.finish()[0] == code
+
+
+def test_helpers_in_other_groups_and_sessions_get_term_then_kill(wrap) -> None:  # type: ignore[no-untyped-def]
+    helpers = [STUBBORN, f"{STUBBORN} own-group", f"{STUBBORN} own-session"]
+    command = wrap(reaper("--grace", "0.4", "--", *victim("helper_tree", "5", *helpers)))
+    with running(command) as started:
+        code, out, err = started.finish()
+    assert code == 5
+    assert err.count("it outlived --grace") == 3
+    assert err.count("(python") == 3
+    assert out.count("ready") == 3
+
+
+def test_it_leaves_the_moment_the_last_one_is_gone(wrap) -> None:  # type: ignore[no-untyped-def]
+    """A grace of an hour, and helpers that end when told: only a failure waits."""
+    helpers = [" ".join(victim("prints_signals"))] * 2
+    command = wrap(reaper("-v", "--grace", "3600", "--", *victim("helper_tree", "6", *helpers)))
+    code, _, err = run(command)
+    assert code == 6
+    assert "TERM to the rest (2 left)" in err
+
+
+def test_a_grace_of_nothing_leaves_at_once() -> None:
+    command = reaper("--grace", "0", "--", *victim("helper_tree", "7", STUBBORN))
+    with running(command, stderr=None) as started:
+        helper = int(started.wait_line("ready").split()[1])
+        code = started.popen.wait(DEADLINE)
+        alive = state(helper) in "SR"
+        os.kill(helper, signal.SIGKILL)
+    assert (code, alive) == (7, True)
+
+
+def test_stopped_helpers_can_end_too(wrap) -> None:  # type: ignore[no-untyped-def]
+    script = "sleep 60 & kill -STOP $!; exit 4"
+    assert run(wrap(reaper("--grace", "3600", "--", "sh", "-c", script)))[0] == 4
+
+
+def test_signals_during_the_grace_do_not_disturb_it() -> None:
+    with running(
+        as_pid1(reaper("-v", "--grace", "1", "--", *victim("helper_tree", "5", STUBBORN)))
+    ) as started:
+        main = started.main
+        started.wait_line("ready")
+        eventually(lambda: state(main) == "X", "main gone")
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+            started.kill(number)
+        assert started.finish()[0] == 5
+
+
+def test_until_empty_outlives_a_main_that_restarts_itself() -> None:
+    script = "(sleep 0.3; echo second; exec sleep 0.2) & exit 9"
+    with running(as_pid1(reaper("--until", "empty", "--", "sh", "-c", script))) as started:
+        code, out, _ = started.finish()
+    assert (code, out) == (9, "second\n")
+
+
+def test_until_empty_passes_signals_to_the_rest_and_stops_when_told(wrap) -> None:  # type: ignore[no-untyped-def]
+    helper = " ".join(victim("prints_signals", "until", "10"))
+    command = wrap(reaper("--until", "empty", "--", "sh", "-c", f"{helper} & exit 9"))
+    with running(command) as started:
+        started.wait_line("ready")
+        started.kill(signal.SIGHUP)
+        assert started.line() == "1"
+        started.kill(signal.SIGTERM)
+        assert started.line() in ("15", "18")
+        started.kill(signal.SIGKILL)
+
+
+def test_adopted_end_terminates_orphans(wrap) -> None:  # type: ignore[no-untyped-def]
+    """Main lives on; its orphans are told to end, and killed when they do not."""
+    script = f"({STUBBORN} & {STUBBORN} own-session & read go); read go; exit 3"
+    command = wrap(reaper("--adopted", "end", "--grace", "0.3", "--", "sh", "-c", script))
+    with running(command) as started:
+        for _ in range(2):
+            started.wait_line("ready")
+        assert started.popen.stdin
+        started.popen.stdin.write(b"\n")  # their parent ends
+        started.popen.stdin.flush()
+        eventually(lambda: len(descendants(started.pid)) == 1, "orphans gone")
+        code, out, _ = started.finish()  # the end of file lets main end
+    assert (code, out.count("ignored 15")) == (3, 2)
+
+
+def test_main_dies_with_an_init_that_is_killed() -> None:
+    with running(reaper("--", "sleep", "60")) as started:
+        main = started.main
+        eventually(lambda: b"sleep" in Path(f"/proc/{main}/cmdline").read_bytes(), "exec")
+        started.kill(signal.SIGKILL)
+        eventually(lambda: state(main) in "XZ", "main gone")
+
+
+def test_the_init_gets_a_signal_when_its_parent_dies() -> None:
+    """It takes the signal as any other: main gets it."""
+    inner = " ".join(reaper("-p", "TERM", "--", *victim("prints_signals")))
+    with running(["sh", "-c", f"{inner} & wait"]) as started:
+        started.wait_line("ready")
+        os.kill(started.popen.pid, signal.SIGKILL)
+        assert started.line() == str(int(signal.SIGTERM))

@@ -1,0 +1,94 @@
+"""Every orphan is reaped, and no number of them delays anything else."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+from support import Running, as_pid1, children, eventually, reaper, run, running, state, victim
+
+
+def zombies(pid: int) -> list[int]:
+    return [child for child in children(pid) if state(child) == "Z"]
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--trace", "/dev/null"), ("-w", "--log-file", "/dev/null")]
+)
+@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
+def test_orphans_are_reaped(options: tuple[str, ...], pid1: bool) -> None:
+    command = reaper(
+        *options, "--", "sh", "-c", '"$@"; read line', "sh", *victim("double_forks", "23")
+    )
+    with running(as_pid1(command) if pid1 else command) as started:
+        started.wait_line("made 23")
+        eventually(lambda: len(children(started.pid)) == 1, "reaped")
+        assert started.popen.poll() is None
+
+
+def test_without_an_init_they_stay_zombies() -> None:
+    """The test above can fail: a PID 1 that never waits."""
+    with running(as_pid1(["sleep", "60"])) as started:
+        enter = ["nsenter", "-t", str(started.pid), "-p", "--", *victim("double_forks", "23")]
+        assert run(enter)[0] == 0
+        eventually(lambda: len(zombies(started.pid)) == 23, "zombies")
+
+
+def test_3000_orphans_at_once(tmp_path: Path) -> None:
+    """They are told to end together, and are counted in the trace: 3,000 of 3,000."""
+    trace = tmp_path / "trace"
+    command = reaper("--trace", str(trace), "--", *victim("double_forks", "3000", "60"))
+    assert run(as_pid1(command))[0] == 0
+    events = [json.loads(line) for line in trace.read_text().splitlines()]
+    orphans = [event for event in events if event["event"] == "reap" and event["role"] == "orphan"]
+    assert len(orphans) == len({event["pid"] for event in orphans}) == 3000
+    assert events[-1]["adopted"] == 3000
+
+
+@pytest.mark.parametrize("options", [(), ("--trace", "/dev/null")])
+def test_a_flood_of_orphans_does_not_delay_a_signal(options: tuple[str, ...]) -> None:
+    """Real-time signals stand behind SIGCHLD in the queue."""
+    main = victim("prints_signals", "until", str(int(signal.SIGRTMIN + 1)))
+    flood = victim("floods", "4", "0")
+    script = f"{' '.join(flood)} & exec {' '.join(main)}"
+    with running(as_pid1(reaper(*options, "--grace", "0", "--", "sh", "-c", script))) as started:
+        assert {started.line(), started.line()} == {"ready", "flooding"}
+        for _ in range(20):
+            started.kill(signal.SIGRTMIN)
+            assert next_but_chld(started) == str(int(signal.SIGRTMIN))
+        started.kill(signal.SIGRTMIN + 1)
+        assert started.finish()[0] == 0
+
+
+def next_but_chld(started: Running) -> str:
+    """The forkers are main's own children, so it may see a SIGCHLD."""
+    while (line := started.line()) == str(int(signal.SIGCHLD)):
+        pass
+    return line
+
+
+def test_a_flood_of_orphans_while_main_ends() -> None:
+    """Batches are bounded: the deadlines hold while orphans come faster than they are reaped."""
+    with running(as_pid1(reaper("--grace", "0.5", "--", *victim("floods", "8", "0.5")))) as started:
+        started.wait_line("flooding")
+        assert started.finish()[0] == 7
+
+
+def test_a_stopped_child_is_not_taken_for_a_dead_one() -> None:
+    script = "sleep 60 & kill -STOP $!; kill -STOP $$; exit 3"
+    with running(as_pid1(reaper("-v", "--grace", "0", "--", "sh", "-c", script))) as started:
+        main = started.main
+        eventually(lambda: state(main) == "T", "stopped")
+        started.kill(signal.SIGCONT)
+        code, _, err = started.finish()
+    assert code == 3
+    assert "main was stopped by SIGSTOP (19)" in err
+    assert "main goes on" in err
+
+
+def test_children_from_before_our_exec_are_reaped_too(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    command = reaper("--trace", str(trace), "--", "sh", "-c", "sleep 0.3; exit 2")
+    assert run(["sh", "-c", 'sleep 0.1 & exec "$@"', "sh", *command])[0] == 2
+    roles = [json.loads(line).get("role") for line in trace.read_text().splitlines()]
+    assert "other" in roles

@@ -1,0 +1,100 @@
+"""It works wherever a container may put it."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+from support import PYTHON, as_pid1, eventually, reaper, run, running, victim
+
+NOBODY = ["--reuid=54321", "--regid=54321", "--clear-groups"]
+IN = {
+    "plain": [],
+    "unknown uid": ["setpriv", *NOBODY],
+    "no capabilities": ["setpriv", "--bounding-set=-all", "--inh-caps=-all"],
+    "unknown uid, no capabilities": ["setpriv", *NOBODY, "--bounding-set=-all", "--inh-caps=-all"],
+    "no new privileges": ["setpriv", "--no-new-privs"],
+    "no proc": ["unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"],
+    "hidepid": ["unshare", "--mount", "sh", "-c",
+                'mount -o remount,hidepid=2 /proc && exec "$@"', "sh", "setpriv", *NOBODY],
+    "read-only root": ["unshare", "--mount", "sh", "-c",
+                       'mount -o remount,bind,ro / ; exec "$@"', "sh"],
+    "no tmp to write to": ["unshare", "--mount", "sh", "-c",
+                           'mount --bind /tmp /tmp && mount -o remount,bind,ro /tmp && exec "$@"',
+                           "sh"],
+    "removed cwd": ["sh", "-c", 'd=$(mktemp -d); cd $d; rmdir $d; exec "$@"', "sh"],
+    "no files": ["prlimit", "--nofile=16", "--"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
+@pytest.mark.parametrize("place", IN)
+def test_it_does_its_work(place: str, pid1: bool) -> None:
+    """Orphans reaped, signals forwarded, main's code passed on, not a word on stderr."""
+    command = [*IN[place], *reaper("--", *victim("prints_signals"))]
+    with running(as_pid1(command) if pid1 else ["env", *command]) as started:
+        started.wait_line("ready")
+        started.kill(signal.SIGUSR1)
+        assert started.line() == "10"
+        started.kill(signal.SIGTERM)
+        code, _, err = started.finish()
+    assert (code, err) == (0, "")
+    script = 'n=0; while [ $n -lt 5 ]; do (sh -c "exit 1" &); n=$((n+1)); done; exit 4'
+    command = [*IN[place], *reaper("--", "sh", "-c", script)]
+    assert run(as_pid1(command) if pid1 else ["env", *command])[0] == 4
+
+
+@pytest.mark.parametrize("place", ["no proc", "unknown uid", "hidepid", "plain"])
+def test_the_rest_is_shut_down_there_too(place: str) -> None:
+    stubborn = " ".join(victim("ignores_term", "own-session"))
+    main = victim("helper_tree", "5", stubborn)
+    assert run(as_pid1([*IN[place], *reaper("--grace", "0.2", "--", *main)]))[0] == 5
+
+
+def test_stdin_may_be_closed_and_a_signal_still_comes() -> None:
+    with running(
+        ["sh", "-c", 'exec "$@" <&-', "sh", *reaper("--", *victim("prints_signals"))]
+    ) as started:
+        started.wait_line("ready")
+        started.kill(signal.SIGTERM)
+        assert started.finish()[0] == 0
+
+
+def test_it_adopts_when_it_is_not_pid_1() -> None:
+    with running(
+        reaper("-w", "--", "sh", "-c", '"$@"; read x', "sh", *victim("double_forks", "3"))
+    ) as started:
+        started.wait_line("made 3")
+        code, _, err = started.finish()
+    assert code in (0, 1)
+    assert err.count("reaped orphan") == 3
+
+
+def test_where_it_runs_is_said_in_one_line() -> None:
+    err = run(as_pid1(["env", "container=podman", *reaper("-v", "--", "true")]))[2]
+    first, *_, last = err.splitlines()
+    assert "info: PID 1 of its namespace, Podman, memory limit" in first
+    assert "info: leaving with 0: adopted 0, reaped 1, memory peak" in last
+
+
+def test_a_failure_inside_the_loop_ends_nothing(tmp_path: Path) -> None:
+    """A bug of ours is one line in the log, and the container lives on."""
+    code = (
+        "import sys, os; sys.path.insert(0, sys.argv[1])\n"
+        "from reaper.init import loop, report\n"
+        "def broken(self, *_): raise RuntimeError('a bug')\n"
+        "report.Report.received = broken\n"
+        "from reaper.init import kernel; kernel.block(kernel.CATCHABLE)\n"
+        "loop.main(sys.argv[2:], set())\n"
+    )
+    repo = str(Path(__file__).resolve().parents[2])
+    command = [PYTHON, "-I", "-S", "-c", code, repo, "--", *victim("prints_signals")]
+    with running(command) as started:
+        started.wait_line("ready")
+        for _ in range(3):
+            started.kill(signal.SIGUSR1)
+        eventually(lambda: started.popen.poll() is None, "alive")
+        os.kill(started.main, signal.SIGTERM)
+        exit_code, _, err = started.finish()
+    assert exit_code == 0
+    assert err.count("internal error, please report: RuntimeError: a bug at ") == 1

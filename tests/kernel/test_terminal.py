@@ -1,0 +1,170 @@
+"""With a terminal: job control passes through, and one Ctrl-C is one Ctrl-C."""
+
+import errno
+import os
+import re
+import shlex
+import signal
+from pathlib import Path
+
+import pytest
+from support import DEADLINE, as_pid1, children, eventually, reaper, state, victim
+from terminal import terminal
+
+BASH = ["env", "PS1=$ ", "bash", "--norc", "--noprofile", "-i"]
+# Says when it reads: what is typed before that goes to the shell.
+CAT = ["sh", "-c", "echo up-$((1+1)); exec cat"]
+CTRL_C, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x1a", "\x1c"
+
+
+def shell(*words: str) -> str:
+    return shlex.join(reaper(*words))
+
+
+@pytest.mark.parametrize("scope", ["group", "main", "tree"])
+@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
+def test_one_ctrl_c_reaches_main_once(pid1: bool, scope: str) -> None:
+    command = reaper("--scope", scope, "--", *victim("prints_signals"))
+    with terminal(as_pid1(command) if pid1 else command) as screen:
+        screen.wait_for("ready")
+        screen.type(CTRL_C)
+        screen.wait_for("2\r\n")
+        screen.type(CTRL_BACKSLASH)
+        assert not re.search(r"^2", screen.wait_for("3\r\n"), re.M)
+        screen.resize(33, 44)
+        screen.wait_for("28\r\n")  # the window's size: WINCH
+
+
+def test_ctrl_z_fg_and_bg_as_without_an_init() -> None:
+    with terminal(BASH) as screen:
+        screen.wait_for("$ ")
+        screen.type(shell("--", *CAT) + "\n")
+        screen.wait_for("up-2")
+        screen.type("hello\n")
+        screen.wait_for("hello\r\nhello\r\n")
+        screen.type(CTRL_Z)
+        screen.wait_for("Stopped")
+        screen.wait_for("$ ")
+        screen.type("fg\n")
+        screen.wait_for("exec cat'")
+        screen.type("again\n")
+        screen.wait_for("again\r\nagain\r\n")
+        screen.type(CTRL_Z)
+        screen.wait_for("Stopped")
+        screen.wait_for("$ ")
+        screen.type("bg; echo mark-$((1+1))\n")
+        screen.wait_for("mark-2")
+        init = children(screen.popen.pid)[0]
+        eventually(lambda: state(init) == "T", "stopped: cat reads in the background, TTIN")
+        screen.type("jobs\n")
+        screen.wait_for("Stopped")
+        screen.wait_for("$ ")
+        screen.type("fg\n")
+        screen.wait_for("exec cat'")
+        screen.type("once more\n")
+        screen.wait_for("once more\r\nonce more\r\n")
+        screen.type(CTRL_C)
+        screen.wait_for("$ ")
+        screen.type("echo code-$?\n")
+        screen.wait_for("code-130")
+
+
+def test_ctrl_z_stops_a_script_around_the_init_too() -> None:
+    """The script waits in our group, and the shell waits for the script."""
+    with terminal(BASH) as screen:
+        screen.wait_for("$ ")
+        screen.type(shlex.join(["sh", "-c", f"{shell('--', *CAT)}; true"]) + "\n")
+        screen.wait_for("up-2")
+        screen.type("hello\n")
+        screen.wait_for("hello\r\nhello\r\n")
+        screen.type(CTRL_Z)
+        screen.wait_for("Stopped")
+        screen.wait_for("$ ")
+        screen.type("fg\n")
+        screen.wait_for("; true'")
+        screen.type("again\n")
+        screen.wait_for("again\r\nagain\r\n")
+
+
+def test_a_start_in_the_background_leaves_the_foreground_alone() -> None:
+    with terminal(BASH) as screen:
+        screen.wait_for("$ ")
+        screen.type(shell("--", "sleep", "60") + " &\n")
+        screen.type("echo still-$((40+2))\n")
+        screen.wait_for("still-42")
+        screen.type("kill %1; wait %1; echo code-$?\n")
+        screen.wait_for("code-143")
+
+
+def test_the_script_after_it_has_the_terminal_again() -> None:
+    script = f"{shell('--', 'true')}; read line; echo got-$line"
+    with terminal(["sh", "-c", script]) as screen:
+        screen.type("text\n")
+        screen.wait_for("got-text")
+
+
+@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
+def test_bash_as_main_has_job_control(pid1: bool) -> None:
+    command = reaper("--", *BASH)
+    with terminal(as_pid1(command) if pid1 else command) as screen:
+        assert "no job control" not in screen.wait_for("$ ")
+        screen.type(shlex.join(CAT) + "\n")
+        screen.wait_for("up-2")
+        screen.type("hello\n")
+        screen.wait_for("hello\r\nhello\r\n")
+        screen.type(CTRL_Z)
+        screen.wait_for("Stopped")
+        screen.wait_for("$ ")
+        screen.type("fg\n")
+        screen.wait_for("exec cat'")
+        screen.type("once more\n")
+        screen.wait_for("once more\r\nonce more\r\n")
+        screen.type(CTRL_C)
+        screen.wait_for("$ ")
+        screen.type("echo code-$?; exit 7\n")
+        screen.wait_for("code-130")
+        assert screen.popen.wait(DEADLINE) == 7
+
+
+@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
+def test_ctrl_z_where_nobody_can_continue_us_does_not_stop_main_for_ever(pid1: bool) -> None:
+    """As PID 1 or leader of an orphaned group: the kernel would not have stopped main either."""
+    command = reaper("--", "cat")
+    with terminal(as_pid1(command) if pid1 else command) as screen:
+        screen.type("hello\n")
+        screen.wait_for("hello\r\nhello\r\n")
+        screen.type(CTRL_Z)
+        screen.type("again\n")
+        screen.wait_for("again\r\nagain\r\n")
+
+
+def test_hang_up_ends_main_and_the_init() -> None:
+    with terminal(reaper("--", "sleep", "60")) as screen:
+        init = screen.popen.pid
+        main = eventually(lambda: children(init), "main")[0]
+        eventually(lambda: _foreground(init) == main, "main in the foreground")
+        screen.hang_up()
+        assert screen.popen.wait(DEADLINE) == 128 + signal.SIGHUP
+        assert state(main) == "X"
+
+
+def _foreground(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[5])
+
+
+@pytest.mark.parametrize("error", ["EPERM", "ENOTTY", "EINVAL", "ESRCH", "EIO", "EBADF"])
+def test_a_terminal_that_cannot_be_handed_over_is_a_debug_line(error: str) -> None:
+    """The first ioctl of the child is its tcsetpgrp; the first of the init asks for a terminal."""
+    strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=ioctl"]
+    inject = ["-e", f"inject=ioctl:error={error}:when=1"]
+    command = reaper("-vv", "--", "sh", "-c", "echo runs; exit 3")
+    with terminal([*strace, *inject, *command]) as screen:
+        screen.wait_for(f"tcsetpgrp for main: {os.strerror(getattr(errno, error))}")
+        assert screen.popen.wait(DEADLINE) == 3
+
+
+def test_a_terminal_that_is_not_ours_is_left_alone() -> None:
+    """stdin is a terminal, but of another session."""
+    with terminal(["setsid", "--wait", *reaper("--", "sh", "-c", "echo runs; exit 3")]) as screen:
+        screen.wait_for("runs")
+        assert screen.popen.wait(DEADLINE) == 3

@@ -1,0 +1,57 @@
+"""Shell completion: what bash offers once it has read the script."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from ctl import reaperctl
+
+from reaper.inspector.commands import COMMANDS
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    code, out, err = reaperctl("completion", "bash")
+    assert (code, err) == (0, "")
+    path = tmp_path_factory.mktemp("completion") / "reaperctl"
+    path.write_text(out)
+    return path
+
+
+def offered(script: Path, *words: str) -> list[str]:
+    """What bash offers for the last of the words."""
+    driver = '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shtab_reaperctl'
+    command = ["bash", "--norc", "-eu", "-c", f'{driver}; echo "${{COMPREPLY[@]}}"', str(script)]
+    done = subprocess.run(
+        [*command, "reaperctl", *words], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split()
+
+
+def test_bash_offers_the_commands(script: Path) -> None:
+    assert offered(script, "") == list(COMMANDS)
+    assert offered(script, "zo") == ["zombies"]
+
+
+def test_bash_offers_the_options_and_choices_of_a_command(script: Path) -> None:
+    assert offered(script, "maps", "--kin") == ["--kind"]
+    assert offered(script, "ps", "--color", "a") == ["auto", "always"]
+    assert offered(script, "completion", "") == ["bash", "zsh", "tcsh"]
+
+
+@pytest.mark.parametrize("shell", ["zsh", "tcsh"])
+def test_the_other_shells_know_the_commands(shell: str) -> None:
+    code, out, err = reaperctl("completion", shell, "--json")
+    assert (code, err) == (0, "")
+    written = json.loads(out)["script"]
+    assert all(command in written for command in COMMANDS)
+
+
+def test_without_shtab_it_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert reaperctl("completion", "bash") == (
+        2, "", "reaperctl: completion needs shtab: pip install 'reaper-init[ctl]'\n",
+    )  # fmt: skip

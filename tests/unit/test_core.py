@@ -1,0 +1,277 @@
+"""The decisions, without a process: a history in, actions out."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reaper import signals
+from reaper.init import core
+from reaper.init import options as opt
+from reaper.init.core import Core, Drop, GiveTerminal, Leave, Send, Shutdown, StopSelf
+from reaper.signals import NUMBERS
+from reaper.status import Ending
+
+HUP, INT, QUIT, TERM, USR1, TSTP, TTIN = (
+    NUMBERS[f"SIG{name}"] for name in ("HUP", "INT", "QUIT", "TERM", "USR1", "TSTP", "TTIN")
+)
+
+
+def given_options(*words: str) -> opt.Options:
+    options = opt.parse([*words, "program"], {})
+    assert isinstance(options, opt.Options)
+    return options
+
+
+def told(actions: list[core.Action]) -> list[object]:
+    """Actions in short: (signal, target), an exit code, a phase, ..."""
+    short: list[object] = []
+    for action in actions:
+        match action:
+            case Send():
+                short.append((signals.name_of(action.signal)[3:], action.target))
+            case Leave():
+                short.append(action.code)
+            case Shutdown():
+                short.append(action.phase)
+            case _:
+                short.append(type(action).__name__)
+    return short
+
+
+def machine(*words: str, terminal: bool = False) -> Core:
+    return Core(given_options(*words), terminal)
+
+
+def test_a_signal_goes_to_the_group_and_termination_wakes_it() -> None:
+    assert told(machine().signal(USR1, 0)) == [("USR1", "group")]
+    assert told(machine().signal(TERM, 0)) == [("TERM", "group"), ("CONT", "group")]
+
+
+@pytest.mark.parametrize("scope", ["main", "tree"])
+def test_scope(scope: str) -> None:
+    assert told(machine("--scope", scope).signal(USR1, 0)) == [("USR1", scope)]
+
+
+def test_rewrite_comes_before_everything_else() -> None:
+    assert told(machine("-r", "USR1=QUIT").signal(USR1, 0)) == [
+        ("QUIT", "group"),
+        ("CONT", "group"),
+    ]
+    assert told(machine("-r", "TERM=USR1").signal(TERM, 0)) == [("USR1", "group")]
+    assert told(machine("-r", "HUP=").signal(HUP, 0)) == ["Drop"]
+
+
+def test_stop_timeout_counts_from_the_first_termination() -> None:
+    init = machine("--stop-timeout", "10")
+    init.signal(USR1, 0)
+    assert init.deadline is None
+    init.signal(TERM, 5)
+    init.signal(TERM, 9)
+    assert init.deadline == 15
+    assert told(init.expired(14.9)) == []
+    assert told(init.expired(15)) == [("KILL", "group")]
+    assert init.timed_out
+    assert init.deadline is None
+
+
+def test_stop_delay_holds_and_a_second_one_cuts_it_short() -> None:
+    init = machine("--stop-delay", "10")
+    assert init.signal(TERM, 0) == []
+    assert told(init.signal(USR1, 1)) == [("USR1", "group")]
+    assert init.deadline == 10
+    assert told(init.signal(TERM, 2)) == [("TERM", "group"), ("CONT", "group")]
+    assert told(init.signal(TERM, 3)) == [("TERM", "group"), ("CONT", "group")]
+    init = machine("--stop-delay", "10")
+    init.signal(TERM, 0)
+    terminating = [("TERM", "group"), ("CONT", "group"), ("INT", "group"), ("CONT", "group")]
+    assert told(init.signal(INT, 1)) == terminating
+    init = machine("--stop-delay", "10")
+    init.signal(TERM, 0)
+    assert told(init.expired(10)) == [("TERM", "group"), ("CONT", "group")]
+
+
+def test_main_alone_leaves_at_once() -> None:
+    assert told(machine().main_ended(Ending(3), True, 0)) == [3]
+
+
+def test_the_rest_gets_term_time_and_kill() -> None:
+    init = machine("--grace", "5")
+    assert told(init.main_ended(Ending(3), False, 10)) == [
+        "term",
+        ("TERM", "rest"),
+        ("CONT", "rest"),
+    ]
+    assert [type(action) for action in init.signal(TERM, 11)] == [Drop]
+    assert told(init.expired(15)) == ["kill", ("KILL", "rest")]
+    assert told(init.survivors()) == [("KILL", "rest")]
+    assert told(init.alone()) == ["done", 3]
+
+
+def test_what_cannot_be_killed_does_not_hold_the_init() -> None:
+    init = machine()
+    init.main_ended(Ending(3), False, 0)
+    init.expired(5)
+    assert told(init.expired(5 + core.SETTLE)) == ["done", 3]
+
+
+def test_no_grace_leaves_at_once() -> None:
+    assert told(machine("--grace", "0").main_ended(Ending(3), False, 0)) == [3]
+
+
+def test_until_empty() -> None:
+    init = machine("--until", "empty")
+    init.signal(HUP, 0)
+    assert told(init.main_ended(Ending(3), False, 0)) == []
+    assert told(init.signal(HUP, 1)) == [("HUP", "rest")]
+    assert told(init.signal(TERM, 2)) == ["term", ("TERM", "rest"), ("CONT", "rest")]
+    assert told(init.alone()) == ["done", 3]
+    stopped = machine("--until", "empty")
+    stopped.signal(TERM, 0)
+    assert told(stopped.main_ended(Ending(0), False, 1))[0] == "term"
+
+
+def test_adopted_end() -> None:
+    assert machine().adopted(7, 0) == []
+    init = machine("--adopted", "end", "--grace", "2")
+    assert told(init.adopted(7, 0)) == [("TERM", 7), ("CONT", 7)]
+    assert told(init.adopted(8, 1)) == [("TERM", 8), ("CONT", 8)]
+    init.reaped(7)
+    assert told(init.expired(3)) == [("KILL", 8)]
+
+
+@pytest.mark.parametrize(
+    ("words", "sent", "ending", "code"),
+    [
+        ([], None, Ending(None, TERM), 143),
+        (["-e", "143"], None, Ending(None, TERM), 0),
+        (["-e", "stop"], TERM, Ending(None, TERM), 0),
+        (["-e", "stop"], INT, Ending(None, TERM), 143),
+        (["-e", "stop=4", "-e", "143=5"], TERM, Ending(None, TERM), 4),
+        (["-e", "stop"], TERM, Ending(15), 15),
+        (["-e", "stop", "-r", "TERM=QUIT"], TERM, Ending(None, QUIT), 0),
+    ],
+)
+def test_exit_code(words: list[str], sent: int | None, ending: Ending, code: int) -> None:
+    init = machine(*words)
+    if sent:
+        init.signal(sent, 0)
+    assert told(init.main_ended(ending, True, 0)) == [code]
+
+
+def test_stops_follow_main_only_with_a_terminal() -> None:
+    assert machine().main_stopped(TSTP) == []
+    assert [type(action) for action in machine(terminal=True).main_stopped(TSTP)] == [StopSelf]
+
+
+def test_a_refused_stop_wakes_main_after_ctrl_z_only() -> None:
+    init = machine(terminal=True)
+    on = [GiveTerminal, Send]
+    assert [type(action) for action in init.resumed(TSTP, stopped=True)] == on
+    assert [type(action) for action in init.resumed(TSTP, stopped=False)] == on
+    assert init.resumed(TTIN, stopped=False) == []  # it would stop again at once, for ever
+    init.signal(TSTP, 0)
+    assert init.resumed(TSTP, stopped=False) == []  # somebody wanted that stop
+
+
+FACTS = st.one_of(
+    st.tuples(st.just("signal"), st.sampled_from(sorted(signals.ACTIONS))),
+    st.tuples(st.just("time"), st.floats(0, 20)),
+    st.tuples(st.just("adopt"), st.just(0)),
+    st.tuples(st.just("dies"), st.integers(0, 5)),
+    st.tuples(st.just("stops"), st.just(TSTP)),
+)
+WORDS = st.lists(
+    st.sampled_from(
+        ["--grace=0", "--grace=3", "--stop-timeout=4", "--stop-delay=2", "--until=empty",
+         "--adopted=end", "-rTERM=QUIT", "-rHUP=", "--scope=tree", "-c", "-estop=0"]
+    ),
+    unique=True,
+)  # fmt: skip
+
+
+class World:
+    """A kernel of the test's own: living pids, and what the actions do to them."""
+
+    def __init__(self, words: list[str]) -> None:
+        self.core = Core(
+            given_options(*[word.replace("-r=", "-r").replace("-e=", "-e") for word in words]), True
+        )
+        self.now = 0.0
+        self.main = 100
+        self.living = {100}
+        self.reaped: set[int] = set()
+        self.next_pid = 200
+        self.code: int | None = None
+
+    def act(self, actions: list[core.Action]) -> None:
+        for action in actions:
+            assert self.code is None, "nothing after leaving"
+            if isinstance(action, Leave):
+                self.code = action.code
+            elif isinstance(action, StopSelf):
+                self.act(self.core.resumed(action.signal, False))
+            elif isinstance(action, Send):
+                self.check(action)
+
+    def check(self, action: Send) -> None:
+        if isinstance(action.target, int):
+            assert action.target in self.living, "sent to a reaped pid"
+        elif action.target in (core.GROUP, core.MAIN, core.TREE):
+            assert self.main in self.living, "main was reaped"
+
+    def die(self, pid: int) -> None:
+        self.living.discard(pid)
+        self.reaped.add(pid)
+        alone = not self.living
+        if pid == self.main:
+            self.act(self.core.main_ended(Ending(5), alone, self.now))
+            return
+        self.core.reaped(pid)
+        self.act(self.core.alone() if alone else self.core.survivors())
+
+    def happen(self, kind: str, value: float) -> None:
+        if kind == "signal" and signals.ACTIONS[int(value)] in (signals.FORWARD, signals.TERMINATE):
+            self.act(self.core.signal(int(value), self.now))
+        elif kind == "time":
+            self.now += value
+            self.act(self.core.expired(self.now))
+        elif kind == "adopt" and self.main in self.living:
+            self.living.add(self.next_pid)
+            self.act(self.core.adopted(self.next_pid, self.now))
+            self.next_pid += 1
+        elif kind == "dies" and self.living:
+            self.die(sorted(self.living)[int(value) % len(self.living)])
+        elif kind == "stops" and self.main in self.living:
+            self.act(self.core.main_stopped(int(value)))
+
+
+@given(WORDS, st.lists(FACTS, max_size=40))
+def test_any_history_ends_with_mains_code(
+    words: list[str], history: list[tuple[str, float]]
+) -> None:
+    """Whatever the order: main's code, nothing after leaving, nothing to a reaped pid."""
+    world = World(words)
+    for kind, value in history:
+        if world.code is None:
+            world.happen(kind, value)
+    while world.code is None and world.living:
+        world.die(min(world.living))
+    assert world.code == 5
+    assert world.main in world.reaped
+    assert world.core.deadline is None
+
+
+@given(WORDS, st.lists(FACTS, max_size=20))
+def test_deadlines_alone_are_enough_when_main_is_gone(
+    words: list[str], history: list[tuple[str, float]]
+) -> None:
+    """Nobody else ever dies: the init still leaves, unless it was told to wait for the last one."""
+    world = World(words)
+    for kind, value in history:
+        if world.code is None and kind != "dies":
+            world.happen(kind, value)
+    world.die(world.main)
+    while world.code is None and world.core.deadline is not None:
+        world.now = world.core.deadline
+        world.act(world.core.expired(world.now))
+    assert world.code == 5 or world.core.phase == core.LINGERING

@@ -1,0 +1,142 @@
+"""The command line and the environment, and what is said of bad input."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reaper.init import options as opt
+from reaper.init.options import Options, UsageError, parse
+from reaper.signals import NUMBERS
+
+
+def ok(*words: str, **environ: str) -> Options:
+    block = {name.encode(): value.encode() for name, value in environ.items()}
+    options = parse([*words], block)
+    assert isinstance(options, Options)
+    return options
+
+
+def refused(*words: str, **environ: str) -> str:
+    with pytest.raises(UsageError) as caught:
+        ok(*words, **environ)
+    assert "\n" not in caught.value.what + caught.value.cure
+    return f"{caught.value.what} | {caught.value.cure}"
+
+
+def test_the_command_begins_at_the_first_other_word() -> None:
+    assert ok("-v", "a", "-v", "--", "--help").command == ["a", "-v", "--", "--help"]
+    assert ok("--", "-v").command == ["-v"]
+    assert ok("--", "--").command == ["--"]
+    assert ok("-", "x").command == ["-", "x"]
+    assert ok("").command == [""]
+
+
+@given(st.lists(st.text(max_size=8), min_size=1))
+def test_words_behind_the_dashes_are_never_touched(words: list[str]) -> None:
+    assert ok("-g", "--", *words).command == words
+
+
+def test_forms_of_writing() -> None:
+    for words in (["--grace", "3"], ["--grace=3"]):
+        assert ok(*words, "x").grace == 3
+    for words in (
+        ["-r", "TERM=QUIT"],
+        ["-rTERM=QUIT"],
+        ["--rewrite=15:3"],
+        ["-vgr", "sigterm=QUIT"],
+    ):
+        assert ok(*words, "x").rewrite == {15: 3}
+    grouped = ok("-vvgw", "x")
+    assert (grouped.log_level, grouped.scope, grouped.warn_reap) == (3, "group", True)
+    assert ok("--single-child", "x").scope == ok("-c", "x").scope == "main"
+    assert ok("-q", "x").log_level == 0
+
+
+def test_every_option_has_a_variable_and_the_command_line_wins() -> None:
+    values = {
+        "scope": "tree", "rewrite": "TERM=QUIT,HUP=", "grace": "1.5", "stop-timeout": "2",
+        "stop-delay": "3", "expect": "143,3=4", "until": "empty", "adopted": "end",
+        "subreaper": "1", "parent-death": "HUP", "warn-reap": "yes", "log-level": "debug",
+        "log-format": "json", "log-file": "/l", "trace": "fd:1", "trace-mode": "exact",
+    }  # fmt: skip
+    assert set(values) == {option.name for option in opt.TABLE}
+    plain = ok("x")
+    for option in opt.TABLE:
+        variable = {option.variable: values[option.name]}
+        changed = ok("x", **variable)
+        assert getattr(changed, option.field) != getattr(plain, option.field)
+        assert vars(ok("x", **{option.variable: ""})) == vars(plain)
+    assert ok("--grace", "9", "x", REAPER_GRACE="1").grace == 9
+    assert ok("-e", "3=5", "x", REAPER_EXPECT="143,3=4").expect == {143: 0, 3: 5}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "no program to run"),
+        (["-v", "--"], "no program to run"),
+        (["--nonsense", "x"], 'unknown option "--nonsense"'),
+        (["-vZ", "x"], 'unknown option "-Z"'),
+        (["--grace"], "--grace needs a value | write --grace SECONDS"),
+        (["-r"], "-r needs a value | write -r SIG=SIG"),
+        (["--warn-reap=1", "x"], "--warn-reap takes no value"),
+        (["--grace", "soon", "x"], '--grace: "soon" is not a number of seconds such as 5 or 0.5'),
+        (["--grace", "-1", "x"], '"-1" is not a number of seconds'),
+        (["--grace", "nan", "x"], '"nan" is not a number of seconds'),
+        (["--grace", "1e99", "x"], '"1e99" is not a number of seconds'),
+        (["--scope", "all", "x"], '--scope: "all" is none of group, main, tree'),
+        (["-r", "TERM", "x"], '-r: "TERM" is not SIG=SIG'),
+        (["-r", "FOO=TERM", "x"], '-r: "FOO" is no signal; use a name such as TERM'),
+        (["-r", "32=TERM", "x"], '"32" is no signal'),
+        (["-r", "65=TERM", "x"], '"65" is no signal'),
+        (["-r", "KILL=TERM", "x"], "names SIGKILL, which is never forwarded"),
+        (["-r", "CHLD=TERM", "x"], "names SIGCHLD, which is never forwarded"),
+        (["-e", "256", "x"], '-e: "256" is not CODE, CODE=N or stop'),
+        (["-e", "1=x", "x"], '"1=x" is not CODE'),
+        (["-p", "0", "x"], '-p: "0" is no signal'),
+        (["--log-level", "loud", "x"], '"loud" is none of error, warning, info, debug'),
+        (["--trace", "fd:x", "x"], '--trace: "fd:x" is neither a path nor fd:N'),
+        (["--trace", "", "x"], '"" is neither a path nor fd:N'),
+    ],
+)
+def test_bad_input_names_the_thing_and_the_cure(words: list[str], said: str) -> None:
+    assert said in refused(*words)
+
+
+def test_a_bad_variable_is_named() -> None:
+    assert refused("x", REAPER_GRACE="soon").startswith('REAPER_GRACE: "soon" is not a number')
+    assert refused("x", REAPER_WARN_REAP="perhaps").startswith("REAPER_WARN_REAP: ")
+
+
+def test_help_and_version_win_over_what_follows() -> None:
+    assert parse(["-v", "--help", "--nonsense"], {b"REAPER_GRACE": b"x"}) == "help"
+    assert parse(["-vV"], {}) == parse(["--version"], {}) == "version"
+
+
+def test_help_names_every_option_and_every_signal_and_fits() -> None:
+    text = opt.usage()
+    for option in opt.TABLE:
+        assert f"--{option.name}" in text
+    for name in NUMBERS:
+        assert f" {name[3:]}" in text
+    assert max(map(len, text.splitlines())) <= 90
+
+
+USAGE = """\
+Usage: reaper [OPTIONS] [--] PROGRAM [ARG...]
+
+Run PROGRAM as the main process of a container: forward signals to it, reap every
+orphan, let the rest finish, and leave with PROGRAM's exit code.
+
+Options:
+      --scope group|main|tree   who gets a forwarded signal: main's process group (-g),
+                                main alone (-c), or every descendant [group]
+  -r, --rewrite SIG=SIG         rewrite a signal before it is forwarded; SIG= drops it;
+                                repeatable
+      --grace SECONDS           when main is gone: TERM to the rest, wait up to this
+                                long, then KILL; 0: leave at once [5]
+"""
+
+
+def test_help_as_it_is_printed() -> None:
+    assert opt.usage().startswith(USAGE)

@@ -1,0 +1,135 @@
+"""/proc as it is written down: names with anything in them, torn lines, processes that vanish."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reaper.inspector import procfs
+from reaper.inspector.anatomy import kind_of_descriptor, parse_limits
+from reaper.inspector.columns import tty_name
+from reaper.inspector.errors import UserError
+from reaper.inspector.memory import parse_smaps
+from reaper.inspector.procfs import HZ, PAGE, Proc, parse_argv, parse_memory, parse_stat
+
+DATA = Path(__file__).parent.parent / "data" / "proc"
+NUMBERS = b"S 1 2 3 0 -1 4194560 1 2 3 4 250 50 7 8 20 -5 6 0 4200 8192 3 0 0"
+
+
+@given(st.binary(max_size=64).filter(lambda name: b"\0" not in name))
+def test_a_name_ends_at_the_last_parenthesis(name: bytes) -> None:
+    stat = parse_stat(b"17 (" + name + b") " + NUMBERS)
+    assert stat is not None
+    assert os.fsencode(stat.comm) == name
+    assert (stat.pid, stat.state, stat.ppid, stat.pgid, stat.sid) == (17, "S", 1, 2, 3)
+
+
+def test_every_number_has_its_place() -> None:
+    assert parse_stat(b"17 (x) " + NUMBERS) == procfs.Stat(
+        pid=17, comm="x", state="S", ppid=1, pgid=2, sid=3, tty=0, tpgid=-1, flags=4194560,
+        user=250 / HZ, system=50 / HZ, nice=-5, threads=6, start=4200 / HZ, vss=8192, rss=3 * PAGE,
+    )  # fmt: skip
+
+
+def test_a_zombie_has_no_memory_rather_than_none_of_it() -> None:
+    stat = parse_stat(b"17 (x) " + NUMBERS.replace(b" 8192 3 ", b" 0 0 "))
+    assert stat and stat.vss is None and stat.rss is None
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_break_a_parser(data: bytes) -> None:
+    parse_stat(data)
+    parse_argv(data)
+    parse_memory(data)
+    parse_smaps(data)
+    list(parse_limits(data))
+    status = procfs.Status(data)
+    for seen in (status.uids, status.gids, status.nspids, status.signals(b"SigBlk")):
+        assert seen is None or list(seen) is not None
+
+
+@given(st.integers(0, len(NUMBERS)))
+def test_a_torn_line_is_unknown_or_the_same(length: int) -> None:
+    whole = b"17 (x) " + NUMBERS
+    stat = parse_stat(whole[: len(b"17 (x) ") + length])
+    assert stat is None or stat.ppid == 1
+
+
+@given(st.lists(st.binary(min_size=1).filter(lambda word: b"\0" not in word), min_size=1))
+def test_arguments_come_back_byte_for_byte(words: list[bytes]) -> None:
+    assert [os.fsencode(word) for word in parse_argv(b"\0".join(words) + b"\0")] == words
+
+
+def test_status_lines() -> None:
+    status = procfs.Status(
+        b"Name:\tx\nUid:\t1\t2\t3\t4\nVmLck:\t  12 kB\nSigBlk:\t0000000100004001\nCut:\t1"
+    )
+    assert status.uids == (1, 2, 3, 4)
+    assert status.size(b"VmLck") == 12 * 1024
+    assert status.signals(b"SigBlk") == {1, 15, 33}
+    assert status.line(b"Name") == b"x"
+    assert status.line(b"Cut") is None  # no end of line: torn
+    assert status.gids is None
+
+
+def test_the_odd_tree() -> None:
+    snapshot = Proc(str(DATA / "odd" / "proc")).snapshot(("status", "argv"))
+    by_pid = snapshot.by_pid
+    assert {50, 51}.isdisjoint(by_pid)
+    assert by_pid[8].stat.comm == "a b) (c) S 99"
+    assert by_pid[9].argv == ("two\nlines", "\udcff\udcfe")
+    assert by_pid[7].argv == ("app", "--flag", "", "last")
+    assert by_pid[10].command == "[gone]" and by_pid[10].stat.zombie
+    assert by_pid[11].stat.kernel and by_pid[11].stat.rss is None
+    assert by_pid[60].status and by_pid[60].status.uids is None
+    assert by_pid[7].age == 999.0
+    assert by_pid[7].memory is None
+    assert snapshot.own is None and not snapshot.hidden
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_a_root_without_processes_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="is /proc mounted"):
+        Proc(str(tmp_path / name)).snapshot()
+
+
+def test_a_folder_held_open_never_speaks_of_a_successor() -> None:
+    """The pid may be reused while it is read: what is read is of one process, or nothing."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    folder = os.open(f"/proc/{pid}", os.O_PATH | os.O_DIRECTORY)
+    try:
+        os.waitpid(pid, 0)
+        with pytest.raises(ProcessLookupError):
+            procfs.read_file("stat", folder)
+    finally:
+        os.close(folder)
+
+
+@pytest.mark.parametrize(
+    ("device", "name"),
+    [
+        (0, None), (0x8803, "pts/3"), (0x8903, "pts/259"), (0x0401, "tty1"), (0x0440, "ttyS0"),
+        (0x0501, "console"), (0xCC40, "204:64"),
+    ],
+)  # fmt: skip
+def test_terminals_by_device(device: int, name: str | None) -> None:
+    assert tty_name(device) == name
+
+
+@pytest.mark.parametrize(
+    ("link", "kind"),
+    [
+        ("socket:[1]", "socket"), ("pipe:[1]", "pipe"), ("/dev/pts/0", "terminal"),
+        ("/dev/null", "device"), ("anon_inode:[eventpoll]", "eventpoll"),
+        ("anon_inode:inotify", "inotify"), ("/memfd:x (deleted)", "memfd"), ("/etc/x", "file"),
+        ("mqueue:x", "other"),
+    ],
+)  # fmt: skip
+def test_descriptors_by_kind(link: str, kind: str) -> None:
+    assert kind_of_descriptor(link) == kind

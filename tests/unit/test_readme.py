@@ -1,0 +1,47 @@
+"""The README's tables say what the program's tables say."""
+
+import re
+
+from support import REPO
+
+from reaper import events, signals
+from reaper.init import options
+
+README = (REPO / "README.md").read_text()
+
+
+def test_every_option_is_there() -> None:
+    rows = [line for line in README.splitlines() if line.startswith("| `")]
+    for option in options.TABLE:
+        written = f"--{option.name} {option.metavar}".strip().replace("|", "\\|")
+        assert any(f"`{written}`" in row for row in rows), written
+        if option.letter:
+            assert any(f"`-{option.letter}`" in row for row in rows), option.letter
+
+
+def test_every_signal_stands_in_the_row_of_its_action() -> None:
+    words = {
+        signals.TERMINATE: "then CONT",
+        signals.FORWARD: "forwards",
+        signals.REAP: "reaping",
+        signals.IGNORE: "ignores",
+        signals.UNCATCHABLE: "never seen",
+    }
+    table = README.partition("| signal |")[2].partition("\n\n")[0]
+    rows = [line for line in table.splitlines() if line.count("|") > 2]
+    for name, action, _ in signals.POLICY:
+        row = next(row for row in rows if name[3:] in row.split("|")[1].split())
+        assert words[action] in row, name
+
+
+def test_every_event_is_named() -> None:
+    for event in events.EVENTS:
+        assert f"`{event}`" in README
+
+
+def test_every_file_and_target_that_it_names_is_there() -> None:
+    makefile = (REPO / "Makefile").read_text()
+    for path in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (REPO / path).exists(), path
+    for target in re.findall(r"`make ([a-z]+)`", README):
+        assert f"\n{target}:" in makefile, target

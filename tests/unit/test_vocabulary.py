@@ -1,0 +1,151 @@
+"""Signals, statuses, events, the journal's text: the tables and what reads them."""
+
+import json
+import os
+import signal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reaper import events, signals, status
+from reaper.init import journal, surroundings
+from reaper.init.proc import Process
+
+
+def test_the_policy_has_every_signal_of_this_machine_once() -> None:
+    standard = {number.name for number in signal.Signals} - {"SIGRTMIN", "SIGRTMAX"}
+    assert [name for name, _, _ in signals.POLICY] == sorted(
+        standard, key=lambda name: int(signal.Signals[name])
+    )
+    assert set(signals.ACTIONS) == {*range(1, 32), *range(34, 65)}
+    assert all(reason for _, _, reason in signals.POLICY)
+    assert {action for _, action, _ in signals.POLICY} == set(signals.MEANING)
+
+
+def test_names_and_numbers_go_both_ways() -> None:
+    for number in signals.ACTIONS:
+        name = signals.name_of(number)
+        for text in (name, name.lower(), name[3:], str(number)):
+            assert signals.parse(text) == number
+    assert signals.describe(15) == "SIGTERM (15)"
+    assert signals.name_of(32) == "signal 32"
+    assert [signals.parse(text) for text in ("IOT", "SIGCLD", "poll")] == [6, 17, 29]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "SIG", "NONE", "0", "32", "33", "65", "-1", "²", "RTMIN+31", "RTMIN-1", "RTMAX-x"]
+)
+def test_what_is_no_signal(text: str) -> None:
+    with pytest.raises(ValueError, match="is no signal"):
+        signals.parse(text)
+
+
+@given(st.integers(0, 255))
+def test_wait_status_of_an_exit(code: int) -> None:
+    ended = status.ending(code << 8)
+    assert (ended.code, ended.signal, ended.exit_code) == (code, None, code)
+
+
+@given(st.sampled_from(sorted(signals.ACTIONS)), st.booleans())
+def test_wait_status_of_a_death(number: int, core: bool) -> None:
+    ended = status.ending(number | core << 7)
+    assert (ended.code, ended.signal, ended.core, ended.exit_code) == (
+        None,
+        number,
+        core,
+        128 + number,
+    )
+
+
+@given(st.integers(1, 133))
+def test_exec_failure_codes(number: int) -> None:
+    assert status.exec_failure_code(number) == (127 if number == 2 else 126)
+
+
+def test_every_field_of_every_event_is_described() -> None:
+    used = {field for always, known in events.EVENTS.values() for field in (*always, *known)}
+    assert used | set(events.COMMON) == set(events.FIELDS)
+
+
+@given(st.dictionaries(st.from_regex("[a-z]+", fullmatch=True), st.one_of(
+    st.text(), st.integers(), st.booleans(), st.lists(st.text()),
+    st.binary().map(lambda data: data.decode(errors="surrogateescape")))))  # fmt: skip
+def test_json_text_is_read_back_by_json(value: dict[str, object]) -> None:
+    text = journal.to_json(value)  # type: ignore[arg-type]
+    assert "\n" not in text
+    assert json.loads(text) == value
+
+
+@given(st.lists(st.text(max_size=9000), max_size=5))
+def test_a_trace_line_is_one_write_of_a_pipe(argv: list[str]) -> None:
+    receive, send = os.pipe()
+    sink = journal.Sink(f"fd:{send}")
+    journal.Trace(sink).emit("exec", 1, name="x", argv=argv)
+    data = os.read(receive, 1 << 16)
+    for descriptor in {receive, send, sink.fd}:
+        os.close(descriptor)
+    line = json.loads(data)
+    assert len(data) <= journal.PIPE_BUF
+    assert line["argv"] == argv or line["argv_cut"]
+
+
+@pytest.mark.parametrize("name", ["a b", "a) R 1 2", "(x)", "\n", "", "a" * 15, "\udcff"])
+def test_a_stat_line_is_split_at_the_last_parenthesis(name: str) -> None:
+    tail = "S 1 7 8 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 100 200"
+    line = f"33 ({name}) {tail}\n".encode(errors="surrogateescape")
+    found = Process(line)
+    assert (found.pid, found.name, found.state, found.ppid) == (33, name, "S", 1)
+    assert (found.pgid, found.sid, found.start_ticks) == (7, 8, 4242)
+
+
+V1 = "memory/docker/ab/memory"
+CGROUPS = {
+    "v2": (
+        {"memory.max": "67108864\n", "memory.peak": "1048576\n", "memory.events": "oom_kill 1\n"},
+        b"0::/\n",
+        (67108864, 1048576, 1),
+    ),
+    "v2, no limit, seen from the root": (
+        {"memory.max": "max\n", "memory.events": "oom 0\noom_kill 0\n"},
+        b"0::/x/y\n",
+        (None, None, 0),
+    ),
+    "v1": (
+        {
+            f"{V1}.limit_in_bytes": "9223372036854771712\n",
+            f"{V1}.max_usage_in_bytes": "4096\n",
+            f"{V1}.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
+        },
+        b"9:memory:/docker/ab\n0::/docker/ab\n",
+        (None, 4096, 3),
+    ),
+    "none": ({}, b"", (None, None, None)),
+    "torn": ({"memory.max": "torn"}, b"0::/\n", (None, None, None)),
+}
+
+
+@pytest.mark.parametrize(("files", "membership", "expected"), CGROUPS.values(), ids=CGROUPS)
+def test_cgroups_of_both_versions(tmp_path, files, membership, expected) -> None:  # type: ignore[no-untyped-def]
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    cgroup = surroundings.Cgroup(str(tmp_path), membership)
+    got = tuple(cgroup.value(name) for name in ("memory limit", "memory peak", "oom kills"))
+    assert got == expected
+
+
+SIZES = {
+    None: "none",
+    0: "0 B",
+    999: "999 B",
+    1536: "1.5 KiB",
+    64 << 20: "64 MiB",
+    3 << 40: "3.0 TiB",
+}
+
+
+@pytest.mark.parametrize(("number", "text"), SIZES.items())
+def test_sizes_for_people(number: int | None, text: str) -> None:
+    assert surroundings.size(number) == text

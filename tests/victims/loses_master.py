@@ -1,0 +1,42 @@
+"""A pool whose master dies, leaves its workers behind, and is started again; says `ready`.
+
+usage: loses_master.py WORKERS
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+workers = int(sys.argv[1])
+
+
+def pool() -> int:
+    """Start a master with its workers; its pid, when all are there."""
+    reader, writer = os.pipe()
+    master = os.fork()
+    if master == 0:
+        os.setsid()
+        Path("/proc/self/comm").write_text("pool")
+        for _ in range(workers):
+            if os.fork() == 0:
+                os.close(reader)
+                os.write(writer, b".")
+                os.close(writer)
+                while True:
+                    signal.pause()
+        while True:
+            signal.pause()
+    os.close(writer)
+    for _ in range(workers):
+        os.read(reader, 1)
+    return master
+
+
+first = pool()
+os.kill(first, signal.SIGKILL)
+os.waitpid(first, 0)
+pool()
+print("ready", flush=True)
+while True:
+    signal.pause()

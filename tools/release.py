@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Put together what a release consists of, from what `make static bundle` built.
+
+One sub-command a file: `zipapp`, `tar`, `licences`, `sbom`, `sums`. Standard library only. The
+same inputs give the same bytes: entries are sorted, owners are 0, times are SOURCE_DATE_EPOCH.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import marshal
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parent.parent
+EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+SHEBANG = b"#!/usr/bin/env -S python3 -I -S\n"
+
+
+def zipapp(target: Path) -> None:
+    """One file for any Python from 3.11 on: `python3 -I -S reaper.pyz`.
+
+    Nothing is compressed, and beside each source is its code object, which the building version of
+    Python takes at once and every other one passes over.
+    """
+    stamp = (1980, 1, 1, 0, 0, 0)  # the earliest that zip knows
+    package = [REPO / "reaper" / "__main__.py", *sorted((REPO / "reaper").rglob("*.py"))]
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("wb") as file:
+        file.write(SHEBANG)
+        with zipfile.ZipFile(file, "w") as archive:
+            for number, source in enumerate(package):
+                name = "__main__.py" if number == 0 else str(source.relative_to(REPO))
+                if name.startswith("reaper/inspector"):
+                    continue  # one file, one program: the init
+                archive.writestr(zipfile.ZipInfo(name, stamp), source.read_bytes())
+                archive.writestr(zipfile.ZipInfo(name + "c", stamp), code_object(source, name))
+    target.chmod(0o755)
+
+
+def code_object(source: Path, name: str) -> bytes:
+    """A .pyc that is valid whatever the time of its source: PEP 552, unchecked hash."""
+    text = source.read_bytes()
+    code = compile(text, name, "exec", dont_inherit=True)
+    return (
+        util.MAGIC_NUMBER + (1).to_bytes(4, "little") + util.source_hash(text) + marshal.dumps(code)
+    )
+
+
+def tar(folder: Path, target: Path) -> None:
+    """The bundle, to be unpacked at / : opt/reaper/..."""
+
+    def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+        entry.uid = entry.gid = 0
+        entry.uname = entry.gname = "root"
+        entry.mtime = EPOCH
+        entry.mode = 0o755 if entry.isdir() or entry.mode & 0o100 else 0o644
+        return entry
+
+    with (
+        target.open("wb") as file,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=EPOCH) as packed,
+        tarfile.open(mode="w", fileobj=packed) as archive,
+    ):
+        archive.add(folder, "opt/reaper", filter=plain)  # adds in sorted order
+
+
+def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
+    """(package, version) of Debian that the native files of the bundle came from."""
+    names = {file.name for file in folder.rglob("*") if ".so" in file.name}
+    found: set[tuple[str, str]] = set()
+    for name in sorted(names):
+        listed = _output("dpkg-query", "-S", f"*/{name}").splitlines()
+        for package in {line.split(":")[0] for line in listed if "/x32/" not in line}:
+            found.add(
+                (package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0])
+            )
+    yield from sorted(found)
+
+
+def _output(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def bundled_distributions(folder: Path, venv: Path) -> list[Path]:
+    """The .dist-info folders of what the bundle holds beside Debian's: the bootloader."""
+    site = next(venv.glob("lib/python3*/site-packages"))
+    present = {entry.name.removesuffix(".pyc") for entry in (folder / "lib").iterdir()}
+    infos = []
+    for info in sorted(site.glob("*.dist-info")):
+        top = {
+            line.split("/")[0].split(",")[0] for line in (info / "RECORD").read_text().splitlines()
+        }
+        if present & {name for name in top if name.isidentifier()} or "pyinstaller-6" in info.name:
+            infos.append(info)
+    return infos
+
+
+def licences(folder: Path, venv: Path, target: Path) -> None:
+    """Our licence and those of all that is bundled, in one text."""
+    parts = [("reaper", REPO / "LICENSE")]
+    for package, _ in debian_packages(folder):
+        parts.append((f"Debian package {package}", Path(f"/usr/share/doc/{package}/copyright")))
+    for info in bundled_distributions(folder, venv):
+        for file in sorted(info.rglob("*")):
+            if re.match(r"(LICEN[CS]E|COPYING)", file.name):
+                parts.append((info.name.removesuffix(".dist-info"), file))
+    with target.open("w") as out:
+        for title, file in parts:
+            out.write(f"{'=' * 78}\n{title}\n{'=' * 78}\n\n{file.read_text().strip()}\n\n")
+
+
+def sbom(folder: Path, bom: Path) -> None:
+    """Add to a CycloneDX BOM the Debian packages that the bundle and the static file hold."""
+    content: dict[str, Any] = json.loads(bom.read_text())
+    content["components"] = [
+        *content.get("components", []),
+        *(
+            {
+                "bom-ref": f"deb:{package}",
+                "type": "library",
+                "name": package,
+                "version": version,
+                "purl": f"pkg:deb/debian/{package}@{version}",
+            }
+            for package, version in [*debian_packages(folder), *_linked_statically()]
+        ),
+    ]
+    bom.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
+
+
+def _linked_statically() -> Iterator[tuple[str, str]]:
+    for package in ("libc6-dev", f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev"):
+        yield package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0]
+
+
+def sums(folder: Path) -> None:
+    """SHA256SUMS, as `sha256sum --check` reads it."""
+    lines = [
+        f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
+        for file in sorted(folder.iterdir())
+        if file.is_file() and file.name != "SHA256SUMS"
+    ]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+COMMANDS = {command.__name__: command for command in (zipapp, tar, licences, sbom, sums)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    parser.add_argument("paths", type=Path, nargs="+")
+    options = parser.parse_args()
+    COMMANDS[options.command](*options.paths)
+
+
+if __name__ == "__main__":
+    main()
