@@ -11,12 +11,12 @@ _BLOCKS = " ▁▂▃▄▅▆▇█"
 _GAP = "   "
 _RED, _GREEN, _PLAIN = "\x1b[31m", "\x1b[32m", "\x1b[0m"
 
-HEADER = f"{'seconds':>9}  {LEAKY + ':':>24}  {CLEAN + ':':>9}"
+HEADER = f"seconds   zombies under {LEAKY}   under {CLEAN}"
 
 
 def line(sample: Sample) -> str:
     """A row under `HEADER`."""
-    return f"{sample.seconds:9.1f}  {sample.leaky:>8} zombies{'':8}  {sample.clean} zombies"
+    return f"{sample.seconds:7.1f}{sample.leaky:39}{sample.clean:15}"
 
 
 def bars(values: Sequence[int], top: int, width: int, height: int = HEIGHT) -> list[str]:

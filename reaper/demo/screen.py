@@ -21,21 +21,27 @@ class Screen(Protocol):
 
 
 class Lines:
-    """A row of numbers every half second."""
+    """A row of numbers every half second, and the last."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._next = 0.0
+        self._shown: Sample | None = None
+        self._last: Sample | None = None
 
     def show(self, samples: Sequence[Sample]) -> None:
-        if not self._next:
+        self._last = samples[-1]
+        if not self._shown:
             print(chart.HEADER, file=self._out)
-        if samples[-1].seconds >= self._next:
-            self._next = samples[-1].seconds + LINE_EVERY
-            print(chart.line(samples[-1]), file=self._out, flush=True)
+        if not self._shown or self._last.seconds >= self._shown.seconds + LINE_EVERY:
+            self._print(self._last)
+
+    def _print(self, sample: Sample) -> None:
+        self._shown = sample
+        print(chart.line(sample), file=self._out, flush=True)
 
     def close(self) -> None:
-        pass
+        if self._last and self._last is not self._shown:
+            self._print(self._last)
 
 
 class Live:

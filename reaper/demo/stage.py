@@ -89,7 +89,10 @@ class Side:
     """One namespace at work."""
 
     def __init__(self, popen: "subprocess.Popen[bytes]") -> None:
+        assert popen.stdin
+        assert popen.stdout
         self.popen = popen
+        self.input, self.output = popen.stdin, popen.stdout
         self._init = 0
 
     def zombies(self) -> int:
@@ -103,8 +106,7 @@ class Side:
 
     def finish(self) -> int:
         """Let the workload end; the exit code."""
-        assert self.popen.stdin
-        self.popen.stdin.close()
+        self.input.close()
         return self.popen.wait(SETTLE)
 
 
@@ -137,7 +139,7 @@ def play(count: int, rate: float, trace: Path, show: Callable[[list[Sample]], No
             show(samples)
             return samples[-1]
 
-        working = [stream for stream in (leaky.popen.stdout, clean.popen.stdout) if stream]
+        working = [leaky.output, clean.output]
         while working:
             ready, _, _ = select.select(working, [], [], SAMPLE_EVERY)
             for stream in ready:  # `made N`, or an early end: both end the work of this side

@@ -80,13 +80,12 @@ def summary(seen: list[Event]) -> Iterator[str]:
         elif orphans and event is orphans[0]:
             text = f"reaped the first orphan: {_orphan(event)}"
         elif orphans and event is orphans[-1]:
-            text = f"reaped the last of {len(orphans)}: {_orphan(event)}"
+            cpu = sum(orphan["user"] + orphan["system"] for orphan in orphans)
+            text = (
+                f"reaped the last of {len(orphans)}: {_orphan(event)}; all used {cpu:.2f} s of CPU"
+            )
         if text:
             yield f"  {(event['mono_ns'] - begin) / 1e9:7.3f} s  {text}"
-    cpu = sum(event["user"] + event["system"] for event in orphans)
-    if orphans:
-        age = sum(event["age"] for event in orphans) / len(orphans)
-        yield f"{'':13}the orphans: {1000 * age:.0f} ms old on average, {cpu:.2f} s of CPU in all"
 
 
 def _is_orphan(event: Event) -> bool:

@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from forms import PEERS, UNSHARE, conditions
+from forms import PEERS, UNSHARE, conditions, first_line, milliseconds
 from support import FORMS, children, running, state, victim
 
 CONTENDERS = {"reaper": [*FORMS["source"], "--"], "reaper static": [*FORMS["static"], "--"]} | PEERS
 HZ = os.sysconf("SC_CLK_TCK")
+FLOOR = [sys.executable, "-I", "-S", "-c", "pass"]  # no Python program starts sooner
 
 
 @contextmanager
@@ -91,12 +92,18 @@ def ending(command: list[str]) -> float:
     return (time.monotonic_ns() - int(begun.stdout)) / 1e6
 
 
+def start(command: list[str]) -> float:
+    """Start of the init to main's first output, in starts of a Python that does nothing."""
+    return first_line(command) / milliseconds(FLOOR)
+
+
 def percentile(values: list[float], part: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * part))]
 
 
 Row = tuple[str, Callable[[dict[str, Any]], float]]
 ROWS: tuple[Row, ...] = (
+    ("start to main, in starts of Python", lambda got: statistics.median(got["start"])),
     ("forwarding, median, µs", lambda got: percentile(got["latency"], 0.5)),
     ("forwarding, 99 of 100, µs", lambda got: percentile(got["latency"], 0.99)),
     ("all orphans, s", lambda got: statistics.median(each[0] for each in got["orphans"])),
@@ -114,10 +121,12 @@ def main() -> None:
     parser.add_argument("--orphans", type=int, default=20_000)
     chosen = parser.parse_args()
     got: dict[str, dict[str, list[Any]]] = {
-        name: {"latency": [], "orphans": [], "idle": [], "ending": []} for name in CONTENDERS
+        name: {key: [] for key in ("start", "latency", "orphans", "idle", "ending")}
+        for name in CONTENDERS
     }
     for _ in range(chosen.rounds):
         for name, command in CONTENDERS.items():
+            got[name]["start"] += [start(command) for _ in range(20)]
             got[name]["latency"] += latencies(command, 200)
             got[name]["orphans"].append(orphans(command, chosen.orphans))
             got[name]["idle"].append(idle(command, 3))
@@ -130,7 +139,7 @@ def main() -> None:
         for name in CONTENDERS:
             value = figure(got[name])
             ratio = f" ({value / floor:.2f})" if floor else ""
-            cells.append(f"{value:.1f}{ratio}")
+            cells.append(f"{value:.2f}{ratio}")
         print(f"| {title} | {' | '.join(cells)} |")
     print("\nIn brackets: the ratio to tini.")
 
