@@ -92,7 +92,8 @@ def docker_compose_command(compose: str, docker: Engine) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def docker_compose_project_name(request: pytest.FixtureRequest, docker: Engine) -> Iterator[str]:
     """pytest-docker does not clean up after an `up` that failed, so this does."""
-    name = f"reaper-{request.module.__name__.replace('_', '-')}-{os.getpid()}"
+    module = request.module.__name__.rpartition(".")[2]
+    name = f"reaper-{module.replace('_', '-')}-{os.getpid()}"
     yield name
     left = docker("ps", "-aq", f"--filter=label=com.docker.compose.project={name}").stdout.split()
     if left:
