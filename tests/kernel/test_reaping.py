@@ -74,16 +74,17 @@ def test_a_flood_of_orphans_while_main_ends() -> None:
         assert started.finish()[0] == 7
 
 
-def test_a_stopped_child_is_not_taken_for_a_dead_one() -> None:
-    script = "sleep 60 & kill -STOP $!; kill -STOP $$; exit 3"
-    with running(as_pid1(reaper("-v", "--grace", "0", "--", "sh", "-c", script))) as started:
+def test_a_stopped_child_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    script = "sleep 60 & kill -STOP $!; kill -STOP $$; read line; exit 3"
+    command = reaper("-v", "--log-file", str(log), "--grace", "0", "--", "sh", "-c", script)
+    with running(as_pid1(command)) as started:
         main = started.main
         eventually(lambda: state(main) == "T", "stopped")
         started.kill(signal.SIGCONT)
-        code, _, err = started.finish()
-    assert code == 3
-    assert "main was stopped by SIGSTOP (19)" in err
-    assert "main goes on" in err
+        eventually(lambda: "main goes on" in log.read_text(), "the log")
+        assert started.finish()[0] == 3
+    assert "main was stopped by SIGSTOP (19)" in log.read_text()
 
 
 def test_children_from_before_our_exec_are_reaped_too(tmp_path: Path) -> None:
