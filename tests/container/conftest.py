@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import rootless
 from engines import HERE, INIT_IMAGE, LABEL, TEST_IMAGE, Engine, ensure_base
 from support import REPO
 
-ENGINES = ("docker", "podman")
+ROOTFUL = ("docker", "podman")
+ENGINES = (*ROOTFUL, "podman rootless")
 DOCKERFILE = REPO / "docker" / "Dockerfile"
 
 
@@ -21,25 +23,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def engines() -> Iterator[dict[str, Engine]]:
-    """Both engines with every image; an engine that was started for it is stopped again."""
+def engines() -> Iterator[dict[str, Engine | str]]:
+    """The engines with every image, or why there is none; one that was started is stopped again."""
     script = HERE / "engine.sh"
     started = subprocess.run([script, "start"], check=True, capture_output=True, text=True).stdout
-    found = {name: Engine(name) for name in ENGINES}
+    docker, podman, unprivileged = Engine("docker"), Engine("podman"), rootless.engine()
+    found = {"docker": docker, "podman": podman, "podman rootless": unprivileged}
     try:
-        build_images(found)
+        build_images(docker, podman)
+        if isinstance(unprivileged, Engine):
+            unprivileged.take(TEST_IMAGE, podman)
         yield found
     finally:
         for engine in found.values():
-            left = engine("ps", "-aq", f"--filter=label={LABEL}", check=False).stdout.split()
-            if left:
-                engine.remove(*left)
+            if isinstance(engine, Engine):
+                left = engine("ps", "-aq", f"--filter=label={LABEL}", check=False).stdout.split()
+                if left:
+                    engine.remove(*left)
+        if isinstance(unprivileged, Engine):
+            rootless.end(unprivileged)
         if started.split()[-1:] == ["started"]:
             subprocess.run([script, "stop"], check=True)
 
 
-def build_images(found: dict[str, Engine]) -> None:
-    docker, podman = found["docker"], found["podman"]
+def build_images(docker: Engine, podman: Engine) -> None:
     services = ensure_base(docker, "services")
     bases = {
         "BUILD_BASE": ensure_base(docker, "debian"),
@@ -48,26 +55,39 @@ def build_images(found: dict[str, Engine]) -> None:
     docker.build(INIT_IMAGE, DOCKERFILE, **bases)
     docker.build(f"{INIT_IMAGE}:install", DOCKERFILE, target="install", **bases)
     docker.build(TEST_IMAGE, HERE / "Dockerfile", BASE=services)
-    ensure_base(podman, "services")
-    for image in (INIT_IMAGE, f"{INIT_IMAGE}:install"):
-        podman.copy_from(docker, image)
+    for image in (services, INIT_IMAGE, f"{INIT_IMAGE}:install"):
+        podman.take(image, docker)
     podman.build(TEST_IMAGE, HERE / "Dockerfile", BASE=services)
 
 
-@pytest.fixture(params=ENGINES)
-def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Engine:
+def chosen(engines: dict[str, Engine | str], name: str) -> Engine:
+    """An engine by its name; where the machine cannot run it, the test's outcome says why."""
+    found = engines[name]
+    if isinstance(found, str):
+        pytest.skip(f"{name}: not here: {found}")
+    return found
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest, engines: dict[str, Engine | str]) -> Engine:
     """Each engine in turn."""
-    return engines[request.param]
+    return chosen(engines, request.param)
+
+
+@pytest.fixture(scope="session", params=ROOTFUL)
+def rootful(request: pytest.FixtureRequest, engines: dict[str, Engine | str]) -> Engine:
+    """Each engine that may set limits and freeze."""
+    return chosen(engines, request.param)
 
 
 @pytest.fixture(scope="session")
-def docker(engines: dict[str, Engine]) -> Engine:
-    return engines["docker"]
+def docker(engines: dict[str, Engine | str]) -> Engine:
+    return chosen(engines, "docker")
 
 
 @pytest.fixture(scope="session")
-def podman(engines: dict[str, Engine]) -> Engine:
-    return engines["podman"]
+def podman(engines: dict[str, Engine | str]) -> Engine:
+    return chosen(engines, "podman")
 
 
 # pytest-docker: one compose file a module, by either generation of compose. The first has no

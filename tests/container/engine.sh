@@ -1,47 +1,69 @@
 #!/bin/sh
 # The container engines of the tests: use what runs, else install and start it where that is allowed.
 #
-#   engine.sh start   docker: a running engine, else Debian's, started here; podman and compose too
+#   engine.sh start   docker: a running engine, else the distribution's, started here; podman, its
+#                     user without privileges, and compose too
 #   engine.sh stop    end the engine that `start` started, and no other
-#   engine.sh clean   remove the containers, networks, volumes and images that the tests made
+#   engine.sh clean   remove the containers, networks, volumes, images and the user of the tests
 #
 # `start` prints "running" or "started". It may install and start on Debian or Ubuntu, as root.
 set -eu
 cd "$(dirname "$0")"
-pidfile=/run/reaper-test-engine.pid
-log=/var/log/reaper-test-engine.log
+root=${TEST_ROOT:-} # another system's files, for the tests of this script
+pidfile=$root/run/reaper-test-engine.pid
+log=$root/var/log/reaper-test-engine.log
 label=org.reaper.test
+user=reaper-test
 
 give_up() {
     echo "engine.sh: $1" >&2
     exit 1
 }
 
-# Debian's package for each command that is missing.
-install_missing() {
-    missing=
-    command -v docker >/dev/null && { running || command -v dockerd >/dev/null; } || missing="$missing docker.io"
-    docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || missing="$missing docker-compose"
-    command -v podman >/dev/null || missing="$missing podman"
-    [ -z "$missing" ] || ../packages.sh $missing
+has() {
+    command -v "$1" >/dev/null
 }
 
 running() {
     docker info >/dev/null 2>&1
 }
 
+is_root() {
+    [ "$(id -u)" = 0 ]
+}
+
+# The distribution's package for each command that is missing.
+install_missing() {
+    compose=docker-compose
+    ! grep -qx 'ID=ubuntu' "$root/etc/os-release" 2>/dev/null || compose=docker-compose-v2
+    missing=
+    has docker && { has dockerd || running; } || missing="$missing docker.io"
+    has docker-compose || docker compose version >/dev/null 2>&1 || missing="$missing $compose"
+    has podman || missing="$missing podman"
+    has newuidmap || missing="$missing uidmap"
+    [ -z "$missing" ] || ../packages.sh $missing || exit 1
+}
+
+# For podman without privileges: useradd gives a user its range of subordinate ids, too.
+make_user() {
+    ! is_root || id -u "$user" >/dev/null 2>&1 ||
+        useradd --create-home --home-dir "/var/lib/$user" --shell /usr/sbin/nologin "$user"
+}
+
 start() {
     install_missing
+    make_user
     if running; then
         echo running
         return
     fi
-    [ "$(id -u)" = 0 ] || give_up "no Docker engine answers, and only root may start one: start yours, or run the tests as root"
-    setsid dockerd --pidfile "$pidfile" >"$log" 2>&1 &
+    is_root || give_up "no Docker engine answers, and only root may start one: start yours, or run the tests as root"
+    # Nothing of the caller's stays open in it: no pipe, no lock.
+    setsid dockerd --pidfile "$pidfile" >"$log" 2>&1 </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
     engine=$!
     tries=0
     until running; do
-        kill -0 "$engine" 2>/dev/null || give_up "dockerd ended: $(tail -n 1 "$log")"
+        kill -0 "$engine" 2>/dev/null || give_up "dockerd ended: $(tail -n 1 "$log"); see $log"
         tries=$((tries + 1))
         [ "$tries" -lt 300 ] || give_up "dockerd does not answer after 60 s, see $log"
         sleep 0.2
@@ -58,13 +80,14 @@ stop() {
 
 clean() {
     for engine in docker podman; do
-        command -v "$engine" >/dev/null || continue
+        has "$engine" || continue
         $engine ps -aq --filter "label=$label" | xargs -r "$engine" rm -fv >/dev/null
         for kind in network volume; do
             $engine $kind ls -q --filter "label=$label" | xargs -r "$engine" $kind rm -f >/dev/null
         done
         $engine images -q --filter "label=$label" | sort -u | xargs -r "$engine" rmi -f >/dev/null
     done
+    ! id -u "$user" >/dev/null 2>&1 || userdel --remove "$user" 2>/dev/null
 }
 
 case ${1:-} in

@@ -26,18 +26,21 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 # Machines without CAP_SYS_RESOURCE refuse podman's default of raising the limits, and its default
 # run time is not Debian's. The file takes the place of every other containers.conf.
-SETTINGS = {
-    "docker": {},
-    "podman": {"CONTAINERS_CONF": str(HERE / "containers.conf")},
-}
+PODMAN_SETTINGS = HERE / "containers.conf"
 
 
 class Engine:
-    """One engine's command line; called with words, it runs them and returns the outcome."""
+    """One engine's command line; called with words, it runs them and returns the outcome.
 
-    def __init__(self, name: str) -> None:
+    `command` is what stands before the words, where that is not just the name.
+    """
+
+    def __init__(self, name: str, *command: str) -> None:
         self.name = name
-        self.environment = {**os.environ, **SETTINGS[name], "DOCKER_BUILDKIT": "0"}
+        self.podman = name.startswith("podman")
+        self.command = command or (name,)
+        settings = {"CONTAINERS_CONF": str(PODMAN_SETTINGS), "DOCKER_BUILDKIT": "0"}
+        self.environment = {**os.environ, **settings}
 
     def __repr__(self) -> str:
         return self.name
@@ -46,7 +49,7 @@ class Engine:
         self, *words: str, check: bool = True, **options: Any
     ) -> "subprocess.CompletedProcess[str]":
         done = subprocess.run(
-            [self.name, *words],
+            [*self.command, *words],
             env=self.environment,
             check=False,
             **{"capture_output": True, "text": True, "timeout": 2 * DEADLINE, **options},
@@ -57,14 +60,11 @@ class Engine:
     def begin(self, *words: str, keep: bool = False) -> "subprocess.Popen[bytes]":
         """Start the command and do not wait; `keep` puts both its streams on one pipe."""
         return subprocess.Popen(
-            [self.name, *words],
+            [*self.command, *words],
             env=self.environment,
             stdout=subprocess.PIPE if keep else subprocess.DEVNULL,
             stderr=subprocess.STDOUT if keep else subprocess.DEVNULL,
         )
-
-    def has(self, image: str) -> bool:
-        return self("image", "inspect", image, check=False).returncode == 0
 
     def build(self, tag: str, dockerfile: Path, target: str = "", **arguments: str) -> None:
         """Build with the classic builder; the engine's own cache makes the second time quick."""
@@ -73,13 +73,20 @@ class Engine:
         words += [f"--target={target}"] if target else []
         self("build", *words, str(REPO), timeout=900)
 
-    def copy_from(self, docker: "Engine", image: str) -> None:
-        """Give podman an image of Docker's, where it has not got this very one."""
-        wanted = docker("image", "inspect", "-f", "{{.Id}}", image).stdout.strip()
-        mine = self("image", "inspect", "-f", "{{.Id}}", image, check=False).stdout.strip()
-        if mine != wanted.removeprefix("sha256:"):
-            name = image if ":" in image else f"{image}:latest"
-            self("pull", "--quiet", f"docker-daemon:{name}", timeout=600)
+    def identity(self, image: str) -> str:
+        """The digest of an image; empty where it is not here."""
+        found = self("image", "inspect", "-f", "{{.Id}}", image, check=False)
+        return found.stdout.strip().removeprefix("sha256:") if found.returncode == 0 else ""
+
+    def take(self, image: str, other: "Engine") -> None:
+        """Take an image over from another engine, unless this very one is here."""
+        if self.identity(image) == other.identity(image):
+            return
+        with subprocess.Popen(
+            [*other.command, "save", image], env=other.environment, stdout=subprocess.PIPE
+        ) as saved:
+            self("load", stdin=saved.stdout, timeout=600)
+            assert saved.wait() == 0, f"{other} save {image}"
 
     def container(
         self, *command: str, options: Sequence[str] = (), image: str = TEST_IMAGE
@@ -90,7 +97,7 @@ class Engine:
 
     def remove(self, *names: str) -> None:
         """Remove containers with what they hold; one that runs is killed at once."""
-        wait = ["--time=0"] if self.name == "podman" else []
+        wait = ["--time=0"] if self.podman else []
         self("rm", "-fv", *wait, *names, check=False)
 
     @contextmanager
@@ -102,7 +109,7 @@ class Engine:
         terminal = Terminal(master)
         terminal.resize(24, 80)
         client = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", self.name, *words, *command],
+            ["setsid", "--ctty", "--wait", *self.command, *words, *command],
             env=self.environment,
             stdin=slave,
             stdout=slave,
@@ -246,10 +253,7 @@ def ensure_base(engine: Engine, kind: str) -> str:
     recipe = HERE / "base.sh"
     digest = hashlib.sha256(recipe.read_bytes()).hexdigest()[:12]
     image = f"reaper-test/{kind}:{digest}"
-    if engine.has(image):
-        return image
-    if engine.name == "podman":
-        engine.copy_from(Engine("docker"), image)
+    if engine.identity(image):
         return image
     settings = [f"ENV PATH={PATH}", "ENV PIP_CERT=/etc/machine-ca.crt"]
     changes = [f"--change={line}" for line in (*settings, f"LABEL {LABEL}=base")]

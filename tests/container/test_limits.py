@@ -9,23 +9,23 @@ from engines import Engine
 LIMITED = ["--memory", "64m", "--memory-swap", "64m"]
 
 
-def test_out_of_memory_is_named(engine: Engine) -> None:
+def test_out_of_memory_is_named(rootful: Engine) -> None:
     words = ["--", "python3", "-c", "bytearray(200 << 20)"]
-    with engine.container(*words, options=LIMITED) as container:
+    with rootful.container(*words, options=LIMITED) as container:
         assert container.wait() == 137
         assert "by the kernel: out of memory (" in container.log()
         assert "64 MiB" in container.log()
 
 
-def test_a_kill_is_not_taken_for_it(engine: Engine) -> None:
-    with engine.container("--", "sleep", "1000", options=LIMITED) as container:
+def test_a_kill_is_not_taken_for_it(rootful: Engine) -> None:
+    with rootful.container("--", "sleep", "1000", options=LIMITED) as container:
         os.kill(container.main, signal.SIGKILL)
         assert container.wait() == 137
         assert "killed by SIGKILL (9), not sent by us" in container.log()
         assert "out of memory" not in container.log()
 
 
-def test_the_pids_limit_is_survived_and_said(engine: Engine) -> None:
+def test_the_pids_limit_is_survived_and_said(rootful: Engine) -> None:
     """Main runs into the limit, goes on when there is room again, and the log says so."""
     script = """
         for i in $(seq 30); do sleep 0.2 & done 2>/dev/null
@@ -33,15 +33,15 @@ def test_the_pids_limit_is_survived_and_said(engine: Engine) -> None:
         true | cat && echo "room again"
     """
     words = ["--log-level", "info", "--", "bash", "-c", script]
-    with engine.container(*words, options=["--pids-limit", "12"]) as container:
+    with rootful.container(*words, options=["--pids-limit", "12"]) as container:
         assert container.wait() == 0
         assert "room again" in container.log()
         [refused] = re.findall(r"leaving with 0: .*forks refused (\d+)", container.log())
         assert int(refused) > 0
 
 
-def test_no_room_for_main(engine: Engine) -> None:
-    with engine.container("--", "true", options=["--pids-limit", "1"]) as container:
+def test_no_room_for_main(rootful: Engine) -> None:
+    with rootful.container("--", "true", options=["--pids-limit", "1"]) as container:
         assert container.wait() == 125
         assert 'cannot start "true": fork:' in container.log()
         assert "--pids-limit" in container.log()

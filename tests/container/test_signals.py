@@ -15,10 +15,9 @@ LISTEN = ["python3", "/victims/prints_signals.py", "until", str(signals.REALTIME
 MARK = signals.REALTIME[5]
 
 
-@pytest.fixture(scope="module", params=["docker", "podman"])
-def listener(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Iterator[Container]:
+@pytest.fixture(scope="module")
+def listener(engine: Engine) -> Iterator[Container]:
     """A container whose main prints what reaches it and ends of none."""
-    engine = engines[request.param]
     with engine.container("--", *LISTEN) as container:
         container.wait_line("ready")
         yield container

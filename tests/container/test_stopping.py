@@ -83,12 +83,12 @@ def test_rewrite(engine: Engine, source: str) -> None:
         assert container.wait() == 5
 
 
-def test_pause_and_unpause(engine: Engine) -> None:
+def test_pause_and_unpause(rootful: Engine) -> None:
     """A frozen container is stopped after it thaws, and nothing is lost on the way."""
-    with engine.container("--", "python3", "/victims/prints_signals.py") as container:
+    with rootful.container("--", "python3", "/victims/prints_signals.py") as container:
         container.wait_line("ready")
-        engine("pause", container.name)
+        rootful("pause", container.name)
         assert container.inspect("State.Status") == "paused"
-        engine("unpause", container.name)
+        rootful("unpause", container.name)
         container.kill("USR1")
         container.wait_line("10")

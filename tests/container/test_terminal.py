@@ -1,11 +1,19 @@
 """`run -it` on a real pty: the keys and the window reach main as if no init were there."""
 
+from pathlib import Path
+
 from engines import Engine
 from support import children, eventually
 
 CTRL_C, CTRL_Z, CTRL_D = "\x03", "\x1a", "\x04"
 PROMPT = "prompt> "
 SHELL = ["--", "env", f"PS1={PROMPT}", "bash", "--norc", "--noprofile", "-i"]
+
+
+def in_foreground(pid: int) -> bool:
+    """Whether the terminal of the process is its group's: only then the keys are for it."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return fields[2] == fields[5] and fields[0] != "T"
 
 
 def test_ctrl_c_comes_once(engine: Engine) -> None:
@@ -35,12 +43,14 @@ def test_job_control_of_a_shell(engine: Engine) -> None:
         terminal.type("sleep 1000\r")
         terminal.read_to("sleep 1000")
         [bash] = children(container.pid)
-        eventually(lambda: children(bash), "the job")
+        [job] = eventually(lambda: children(bash), "the job")
+        eventually(lambda: in_foreground(job), "the job in the foreground")
         terminal.type(CTRL_Z)
         terminal.read_to("Stopped")
         terminal.read_to(PROMPT)
         terminal.type("fg\r")
         terminal.read_to("sleep 1000")
+        eventually(lambda: in_foreground(job), "the job in the foreground again")
         terminal.type(CTRL_C)
         terminal.read_to(PROMPT)
         terminal.type("echo code $?\r")
