@@ -1,0 +1,70 @@
+"""Our static file as the engine's own init: named in the engine's configuration, then `run --init`."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from engines import PODMAN_SETTINGS, Engine, ensure_base
+from support import FORMS, eventually
+
+from reaper import __version__
+
+STATIC = Path(FORMS["static"][0])
+COMMIT = f"reaper-{__version__.replace('.', '-')}"
+SERVICE = "trap 'exit 7' TERM; sh -c 'sleep 0.05 &'; echo ready; while :; do sleep 0.1; done"
+
+
+@pytest.fixture(scope="module")
+def own_docker(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A dockerd beside the other; our file is there under a name that it takes the version from."""
+    folder = tmp_path_factory.mktemp("dockerd")
+    init, socket, log = folder / "docker-init", f"unix://{folder}/socket", folder / "log"
+    init.symlink_to(STATIC)
+    command = ["dockerd", f"--init-path={init}", f"--host={socket}", f"--pidfile={folder}/pid"]
+    command += [f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
+    command += ["--storage-driver=vfs", "--bridge=none", "--iptables=false"]
+    engine = Engine("docker", "docker", f"--host={socket}")
+    with log.open("wb") as written:
+        daemon = subprocess.Popen(command, stdout=written, stderr=written)
+
+    def answers() -> bool:
+        assert daemon.poll() is None, log.read_text()
+        return engine("info", check=False).returncode == 0
+
+    try:
+        eventually(answers, "the second dockerd")
+        engine.take(ensure_base(docker, "busybox"), docker)
+        yield engine
+    finally:
+        daemon.terminate()
+        daemon.wait(60)
+
+
+@pytest.fixture
+def own_podman(docker: Engine, podman: Engine, tmp_path: Path) -> Engine:
+    """podman with our file in its configuration."""
+    settings = tmp_path / "containers.conf"
+    ours = f'[containers]\ninit_path = "{STATIC}"'
+    settings.write_text(PODMAN_SETTINGS.read_text().replace("[containers]", ours))
+    podman.take(ensure_base(docker, "busybox"), docker)
+    return Engine("podman", "env", f"CONTAINERS_CONF={settings}", "podman")
+
+
+def test_docker_info_shows_the_version(own_docker: Engine) -> None:
+    assert f"init version: {COMMIT}\n" in own_docker("info").stdout
+
+
+@pytest.mark.parametrize("name", ["own_docker", "own_podman"])
+def test_run_init(request: pytest.FixtureRequest, docker: Engine, name: str) -> None:
+    engine = request.getfixturevalue(name)
+    image = ensure_base(docker, "busybox")
+    options = ["--init", "--network=none"]
+    with engine.container("sh", "-c", SERVICE, image=image, options=options) as container:
+        container.wait_line("ready")
+        assert Path(f"/proc/{container.pid}/exe").samefile(STATIC)
+        container.settles(1)
+        container.exec("sh", "-c", "sleep 0.05 &")
+        container.settles(1)
+        container.stop(60)
+        assert container.wait() == 7
