@@ -21,7 +21,9 @@ def own_docker(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("dockerd")
     init, socket, log = folder / "docker-init", f"unix://{folder}/socket", folder / "log"
     init.symlink_to(STATIC)
-    command = ["dockerd", f"--init-path={init}", f"--host={socket}", f"--pidfile={folder}/pid"]
+    # In a network namespace of its own: with --bridge=none it would remove the other's docker0.
+    command = ["unshare", "--net", "dockerd", f"--init-path={init}"]
+    command += [f"--host={socket}", f"--pidfile={folder}/pid"]
     command += [f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
     command += ["--storage-driver=vfs", "--bridge=none", "--iptables=false"]
     engine = Engine("docker", "docker", f"--host={socket}")
