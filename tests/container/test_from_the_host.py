@@ -1,7 +1,6 @@
 """`reaperctl --container NAME` on the engine's host: what it says of a real container."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,41 +8,71 @@ from typing import Any
 
 import pytest
 from engines import Container, Engine
-from support import children, eventually, state
+from support import children
 
 LEAKED = 5
-# Main's children end, and main, their parent, never waits.
-LEAKY = ["python3", "/victims/never_waits.py", str(LEAKED)]
 
 
 @pytest.fixture(scope="module")
 def leaky(rootful: Engine) -> Iterator[Container]:
-    with rootful.container("--", *LEAKY) as container:
-        main = container.main
-        eventually(lambda: [state(pid) for pid in children(main)] == ["Z"] * LEAKED, "zombies")
+    """Main's children are dead, and main lives and never waits: no init can help."""
+    command = ["python3", "/victims/never_waits.py", str(LEAKED)]
+    with rootful.container("--", *command) as container:
+        container.wait_line("ready")
         yield container
 
 
-def reaperctl(container: Container, command: str, *words: str) -> Any:
-    """The JSON that a command prints of the container."""
-    done = subprocess.run(
-        [sys.executable, "-m", "reaper.inspector", command, "--json"]
-        + ["--container", container.name, *words],
+def reaperctl(
+    command: str, container: Container, *words: str
+) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "reaper.inspector", command, "--container", container.name, *words],
         env=container.engine.environment,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert done.stderr == ""
-    assert done.returncode == (command in ("doctor", "zombies"))  # 1: something was found
+
+
+def told(command: str, container: Container, code: int) -> Any:
+    """The JSON object that the command prints."""
+    done = reaperctl(command, container, "--json")
+    assert (done.returncode, done.stderr) == (code, "")
     return json.loads(done.stdout)
 
 
-def test_ps_shows_the_pids_of_both_sides(leaky: Container) -> None:
+def test_ps_has_the_pids_of_both_sides(leaky: Container) -> None:
     first, main = leaky.pid, leaky.main
-    rows = reaperctl(leaky, "ps")["rows"]
-    pids = {row["pid"]: row["hostpid"] for row in rows}
-    assert len(pids) == 2 + LEAKED
-    assert pids[1] == first
-    assert {row["ppid"] for row in rows if row["hostpid"] == main} == {1}
-    assert {row["hostpid"] for row in rows if row["state"] == "Z"} == set(children(main))
+    table = reaperctl("ps", leaky).stdout.splitlines()
+    assert table[0].split()[:3] == ["PID", "HOSTPID", "PPID"]
+    assert table[1].split()[:3] == ["1", str(first), "0"]
+    inside = {int(row.split()[1]): int(row.split()[0]) for row in table[1:]}
+    assert set(inside) == {first, main, *children(main)}
+    assert {int(row.split()[2]) for row in table[3:]} == {inside[main]}
+
+
+def test_zombies_names_the_parent(leaky: Container) -> None:
+    [row] = told("zombies", leaky, 1)["rows"]
+    assert (row["parent"], row["count"], row["reason"]) == ("python3", LEAKED, "never-waits")
+
+
+def test_doctor_names_whose_fault_it_is(leaky: Container) -> None:
+    [finding] = told("doctor", leaky, 1)["findings"]
+    assert finding["key"] == "zombies"
+    assert "no init can help" in finding["cure"]
+
+
+def test_doctor_finds_nothing_in_a_healthy_one(rootful: Engine) -> None:
+    with rootful.container("--", "sh", "-c", "echo ready; exec sleep 1000") as container:
+        container.wait_line("ready")
+        container.settles(1)
+        assert told("doctor", container, 0)["findings"] == []
+
+
+def test_a_container_that_has_ended(rootful: Engine) -> None:
+    with rootful.container("--", "true") as container:
+        container.wait()
+        done = reaperctl("ps", container)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{rootful}: it does not run" in done.stderr
+        assert done.stderr.count("\n") == 1
