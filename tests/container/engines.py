@@ -66,12 +66,14 @@ class Engine:
             stderr=subprocess.STDOUT if keep else subprocess.DEVNULL,
         )
 
-    def build(self, tag: str, dockerfile: Path, target: str = "", **arguments: str) -> None:
+    def build(
+        self, tag: str, dockerfile: Path, target: str = "", context: Path = REPO, **arguments: str
+    ) -> None:
         """Build with the classic builder; the engine's own cache makes the second time quick."""
         words = ["-t", tag, "-f", str(dockerfile), f"--label={LABEL}=image"]
         words += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         words += [f"--target={target}"] if target else []
-        self("build", *words, str(REPO), timeout=900)
+        self("build", *words, str(context), timeout=900)
 
     def identity(self, image: str) -> str:
         """The digest of an image; empty where it is not here."""

@@ -1,4 +1,4 @@
-"""Our static file as the engine's own init: named in the engine's configuration, then `run --init`."""
+"""Our static file as the engine's own init: in its configuration, then `run --init`."""
 
 import subprocess
 from collections.abc import Iterator
