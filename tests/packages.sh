@@ -15,7 +15,7 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
 fi
 export DEBIAN_FRONTEND=noninteractive
 # No service of a package may start by itself on the machine of whoever runs the tests.
-policy=/usr/sbin/policy-rc.d
+policy=${TEST_ROOT:-}/usr/sbin/policy-rc.d # see container/engine.sh
 if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"
