@@ -103,46 +103,61 @@ class Engine:
         self("rm", "-fv", *wait, *names, check=False)
 
     @contextmanager
-    def on_terminal(self, *command: str) -> "Iterator[tuple[Terminal, Container]]":
-        """`run --interactive --tty` on a pty of its own, as from a person's terminal."""
-        name = f"reaper-test-{os.urandom(4).hex()}"
-        words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", TEST_IMAGE]
+    def client(self, *words: str) -> "Iterator[Terminal]":
+        """The engine's command on a pty of its own, as from a person's terminal."""
         master, slave = os.openpty()
-        terminal = Terminal(master)
-        terminal.resize(24, 80)
-        client = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *self.command, *words, *command],
+        termios.tcsetwinsize(master, (24, 80))
+        popen = subprocess.Popen(
+            ["setsid", "--ctty", "--wait", *self.command, *words],
             env=self.environment,
             stdin=slave,
             stdout=slave,
             stderr=slave,
         )
         os.close(slave)
+        terminal = Terminal(master, popen)
         try:
-            yield terminal, Container(self, name)
+            yield terminal
         finally:
-            self.remove(name)
             terminal.close()
-            client.kill()
-            client.wait(DEADLINE)
+            popen.kill()
+            popen.wait(DEADLINE)
+
+    @contextmanager
+    def on_terminal(self, *command: str) -> "Iterator[tuple[Terminal, Container]]":
+        """`run --interactive --tty`."""
+        name = f"reaper-test-{os.urandom(4).hex()}"
+        words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", TEST_IMAGE]
+        with self.client(*words, *command) as terminal:
+            try:
+                yield terminal, Container(self, name)
+            finally:
+                self.remove(name)
 
 
 class Terminal:
     """The person's side of a pty: type, read, drag the window's corner, pull the plug."""
 
-    def __init__(self, master: int) -> None:
+    def __init__(self, master: int, popen: "subprocess.Popen[bytes]") -> None:
         self.master = master
+        self.popen = popen
         self.seen = ""
 
     def type(self, keys: str) -> None:
         os.write(self.master, keys.encode())
 
+    def sees(self, text: str, seconds: float = DEADLINE) -> bool:
+        """Whether `text` is shown before nothing more comes for so long."""
+        while text not in self.seen:
+            ready, _, _ = select.select([self.master], [], [], seconds)
+            if not ready:
+                return False
+            self.seen += os.read(self.master, 4096).decode(errors="replace")
+        return True
+
     def read_to(self, text: str) -> str:
         """Wait until `text` is shown; what was shown up to it, which is then forgotten."""
-        while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], DEADLINE)
-            assert ready, f"{text!r} was not shown, but {self.seen!r}"
-            self.seen += os.read(self.master, 4096).decode(errors="replace")
+        assert self.sees(text), f"{text!r} was not shown, but {self.seen!r}"
         shown, self.seen = self.seen.split(text, 1)
         return shown
 

@@ -1,9 +1,12 @@
 """`run -it` on a real pty: the keys and the window reach main as if no init were there."""
 
+import itertools
+import os
+import signal
 from pathlib import Path
 
 from engines import Engine
-from support import children, eventually
+from support import children, eventually, state
 
 CTRL_C, CTRL_Z, CTRL_D = "\x03", "\x1a", "\x04"
 PROMPT = "prompt> "
@@ -71,11 +74,18 @@ def test_ctrl_z_does_not_hang_the_container(engine: Engine) -> None:
 
 
 def test_window_size(engine: Engine) -> None:
+    """A client that has just started may miss a change, so there is another until one arrives."""
     script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done"
+    widths = itertools.count(100)
     with engine.on_terminal("--", "bash", "-c", script) as (terminal, _):
         terminal.read_to("ready")
-        terminal.resize(33, 111)
-        terminal.read_to("33 111")
+
+        def told() -> bool:
+            width = next(widths)
+            terminal.resize(33, width)
+            return terminal.sees(f"33 {width}", 1)
+
+        eventually(told, "the new size at main")
 
 
 def test_hang_up_reaches_main(engine: Engine) -> None:
@@ -85,3 +95,28 @@ def test_hang_up_reaches_main(engine: Engine) -> None:
         terminal.read_to("ready")
         terminal.close()
         assert container.wait() == 9
+
+
+def test_a_client_that_dies_hangs_nothing_up(engine: Engine) -> None:
+    """The engine keeps the pty open: main hears nothing, and the next client finds it as it was."""
+    script = "trap 'echo hung up' HUP; echo ready; while read line; do echo got $line; done"
+    with engine.on_terminal("--", "bash", "-c", script) as (terminal, container):
+        terminal.read_to("ready")
+        terminal.popen.kill()
+        terminal.popen.wait()
+        with engine.client("attach", container.name) as again:
+            again.type("more\r")
+            assert "hung up" not in again.read_to("got more")
+
+
+def test_the_end_of_the_pty_reaches_main(podman: Engine) -> None:
+    """conmon holds the pty: when it dies, the kernel tells the session's leader, and that is us."""
+    script = "trap 'echo hung up >>/tmp/seen' HUP; echo ready; while :; do sleep 0.1; done"
+    with podman.on_terminal("--", "bash", "-c", script) as (terminal, container):
+        terminal.read_to("ready")
+        pid = container.pid
+        os.kill(container.inspect("State.ConmonPid"), signal.SIGKILL)
+        seen = Path(f"/proc/{pid}/root/tmp/seen")
+        eventually(seen.exists, "HUP at main")
+        assert seen.read_text() == "hung up\n"
+        assert state(pid) == "S"
