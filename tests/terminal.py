@@ -30,17 +30,22 @@ class Terminal:
     def resize(self, rows: int, columns: int) -> None:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
-    def wait_for(self, text: str) -> str:
-        """Read up to `text` and return what stood before it; the rest is kept for the next call."""
-        deadline = time.monotonic() + DEADLINE
+    def shows(self, text: str, seconds: float = DEADLINE) -> bool:
+        """Read until `text` was shown, for so long."""
+        deadline = time.monotonic() + seconds
         while text not in self.shown:
             left = deadline - time.monotonic()
-            ready = select.select([self.master], [], [], max(0, left))[0]
-            assert ready, f"no {text!r} in {self.shown!r}"
+            if not select.select([self.master], [], [], max(0, left))[0]:
+                return False
             try:
                 self.shown += os.read(self.master, 65536).decode(errors="replace")
             except OSError as error:  # EIO: nobody holds the other side
                 raise AssertionError(f"ended without {text!r}: {self.shown!r}") from error
+        return True
+
+    def wait_for(self, text: str) -> str:
+        """Read up to `text` and return what stood before it; the rest is kept for the next call."""
+        assert self.shows(text), f"no {text!r} in {self.shown!r}"
         before, _, self.shown = self.shown.partition(text)
         return before
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import rootless
+from composers import COMPOSERS, Composer, composer
 from engines import HERE, INIT_IMAGE, LABEL, TEST_IMAGE, Engine, ensure_base
 from support import REPO
 
@@ -90,34 +91,43 @@ def podman(engines: dict[str, Engine | str]) -> Engine:
     return chosen(engines, "podman")
 
 
-# pytest-docker: one compose file a module, by either generation of compose. The first has no
-# `up --wait`; the tests wait for lines of the log.
-
-
-@pytest.fixture(scope="session")
-def compose(docker: Engine) -> str:
-    """`docker compose` or `docker-compose`, whichever is there."""
-    version_2 = docker("compose", "version", check=False).returncode == 0
-    return "docker compose" if version_2 else "docker-compose"
+# pytest-docker: one compose file a module. The first generation of compose has no `up --wait`; the
+# tests wait for lines of the log.
 
 
 @pytest.fixture(scope="module")
-def docker_compose_command(compose: str, docker: Engine) -> Iterator[str]:
+def composed(
+    request: pytest.FixtureRequest,
+    docker: Engine,
+    podman: Engine,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Composer:
+    """The implementation of compose; a module may ask for others, by indirect parameters."""
+    name = getattr(request, "param", COMPOSERS[0])
+    return composer(name, docker, podman, tmp_path_factory.mktemp("compose"))
+
+
+@pytest.fixture(scope="module")
+def docker_compose_command(composed: Composer, docker: Engine) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
+        for name, value in composed.environment.items():
+            patch.setenv(name, value)
         patch.setenv("BASE", ensure_base(docker, "services"))
-        patch.setenv("DOCKER_BUILDKIT", "0")
-        yield compose
+        yield composed.command
 
 
 @pytest.fixture(scope="module")
-def docker_compose_project_name(request: pytest.FixtureRequest, docker: Engine) -> Iterator[str]:
+def docker_compose_project_name(
+    request: pytest.FixtureRequest, composed: Composer
+) -> Iterator[str]:
     """pytest-docker does not clean up after an `up` that failed, so this does."""
     module = request.module.__name__.rpartition(".")[2]
     name = f"reaper-{module.replace('_', '-')}-{os.getpid()}"
     yield name
-    left = docker("ps", "-aq", f"--filter=label=com.docker.compose.project={name}").stdout.split()
+    engine = composed.engine
+    left = engine("ps", "-aq", f"--filter=label=com.docker.compose.project={name}").stdout.split()
     if left:
-        docker.remove(*left)
+        engine.remove(*left)
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ import json
 import os
 import select
 import subprocess
-import termios
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from support import DEADLINE, REPO, children, eventually, state
+from terminal import Terminal, terminal
 
 HERE = Path(__file__).resolve().parent
 LABEL = "org.reaper.test"
@@ -102,72 +102,20 @@ class Engine:
         wait = ["--time=0"] if self.podman else []
         self("rm", "-fv", *wait, *names, check=False)
 
-    @contextmanager
-    def client(self, *words: str) -> "Iterator[Terminal]":
-        """The engine's command on a pty of its own, as from a person's terminal."""
-        master, slave = os.openpty()
-        termios.tcsetwinsize(master, (24, 80))
-        popen = subprocess.Popen(
-            ["setsid", "--ctty", "--wait", *self.command, *words],
-            env=self.environment,
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-        )
-        os.close(slave)
-        terminal = Terminal(master, popen)
-        try:
-            yield terminal
-        finally:
-            terminal.close()
-            popen.kill()
-            popen.wait(DEADLINE)
+    def client(self, *words: str) -> AbstractContextManager[Terminal]:
+        """The engine's command as from a person's terminal."""
+        return terminal([*self.command, *words], env=self.environment)
 
     @contextmanager
     def on_terminal(self, *command: str) -> "Iterator[tuple[Terminal, Container]]":
         """`run --interactive --tty`."""
         name = f"reaper-test-{os.urandom(4).hex()}"
         words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", TEST_IMAGE]
-        with self.client(*words, *command) as terminal:
+        with self.client(*words, *command) as client:
             try:
-                yield terminal, Container(self, name)
+                yield client, Container(self, name)
             finally:
                 self.remove(name)
-
-
-class Terminal:
-    """The person's side of a pty: type, read, drag the window's corner, pull the plug."""
-
-    def __init__(self, master: int, popen: "subprocess.Popen[bytes]") -> None:
-        self.master = master
-        self.popen = popen
-        self.seen = ""
-
-    def type(self, keys: str) -> None:
-        os.write(self.master, keys.encode())
-
-    def sees(self, text: str, seconds: float = DEADLINE) -> bool:
-        """Whether `text` is shown before nothing more comes for so long."""
-        while text not in self.seen:
-            ready, _, _ = select.select([self.master], [], [], seconds)
-            if not ready:
-                return False
-            self.seen += os.read(self.master, 4096).decode(errors="replace")
-        return True
-
-    def read_to(self, text: str) -> str:
-        """Wait until `text` is shown; what was shown up to it, which is then forgotten."""
-        assert self.sees(text), f"{text!r} was not shown, but {self.seen!r}"
-        shown, self.seen = self.seen.split(text, 1)
-        return shown
-
-    def resize(self, rows: int, columns: int) -> None:
-        termios.tcsetwinsize(self.master, (rows, columns))
-
-    def close(self) -> None:
-        if self.master >= 0:
-            os.close(self.master)
-            self.master = -1
 
 
 class Container:

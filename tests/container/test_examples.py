@@ -5,6 +5,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 import pytest
+from composers import Composer
 from engines import Container, Engine
 from pytest_docker.plugin import Services
 from support import DEADLINE, REPO, children, eventually
@@ -19,15 +20,15 @@ def docker_compose_file() -> str:
 
 @pytest.fixture(scope="module")
 def service(
-    docker_services: Services, docker_compose_project_name: str, docker: Engine
+    docker_services: Services, docker_compose_project_name: str, composed: Composer
 ) -> Callable[[str], Container]:
     """The container of a service, with its log to follow."""
 
     def find(name: str) -> Container:
         filters = {"project": docker_compose_project_name, "service": name}
         words = [f"--filter=label=com.docker.compose.{key}={filters[key]}" for key in filters]
-        [found] = docker("ps", "-aq", *words).stdout.split()
-        return Container(docker, found)
+        [found] = composed.engine("ps", "-aq", *words).stdout.split()
+        return Container(composed.engine, found)
 
     return find
 

@@ -3,11 +3,18 @@
 import re
 
 import pytest
+from composers import COMPOSERS
 from engines import Container
 from support import REPO, eventually
 from test_examples import Service, service  # noqa: F401  the fixture
 
 LIMIT = 40  # pids_limit of compose.yaml
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every implementation of compose takes the same file."""
+    if "composed" in metafunc.fixturenames:
+        metafunc.parametrize("composed", COMPOSERS, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module")

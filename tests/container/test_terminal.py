@@ -22,11 +22,11 @@ def in_foreground(pid: int) -> bool:
 def test_ctrl_c_comes_once(engine: Engine) -> None:
     script = "trap 'echo interrupted' INT; echo ready; read line; read line; echo end $line"
     with engine.on_terminal("--", "bash", "-c", script) as (terminal, _):
-        terminal.read_to("ready")
+        terminal.wait_for("ready")
         terminal.type(CTRL_C)
-        terminal.read_to("interrupted")
+        terminal.wait_for("interrupted")
         terminal.type("one\rtwo\r")
-        assert "interrupted" not in terminal.read_to("end two")
+        assert "interrupted" not in terminal.wait_for("end two")
 
 
 def test_ctrl_c_ends_a_plain_program(engine: Engine) -> None:
@@ -34,7 +34,7 @@ def test_ctrl_c_ends_a_plain_program(engine: Engine) -> None:
         terminal,
         container,
     ):
-        terminal.read_to("ready")
+        terminal.wait_for("ready")
         terminal.type(CTRL_C)
         assert container.wait() == 7
 
@@ -42,22 +42,22 @@ def test_ctrl_c_ends_a_plain_program(engine: Engine) -> None:
 def test_job_control_of_a_shell(engine: Engine) -> None:
     """bash is main: Ctrl-Z stops its job, `fg` brings it back, Ctrl-C ends it, Ctrl-D the shell."""
     with engine.on_terminal(*SHELL) as (terminal, container):
-        terminal.read_to(PROMPT)
+        terminal.wait_for(PROMPT)
         terminal.type("sleep 1000\r")
-        terminal.read_to("sleep 1000")
+        terminal.wait_for("sleep 1000")
         [bash] = children(container.pid)
         [job] = eventually(lambda: children(bash), "the job")
         eventually(lambda: in_foreground(job), "the job in the foreground")
         terminal.type(CTRL_Z)
-        terminal.read_to("Stopped")
-        terminal.read_to(PROMPT)
+        terminal.wait_for("Stopped")
+        terminal.wait_for(PROMPT)
         terminal.type("fg\r")
-        terminal.read_to("sleep 1000")
+        terminal.wait_for("sleep 1000")
         eventually(lambda: in_foreground(job), "the job in the foreground again")
         terminal.type(CTRL_C)
-        terminal.read_to(PROMPT)
+        terminal.wait_for(PROMPT)
         terminal.type("echo code $?\r")
-        terminal.read_to("code 130")
+        terminal.wait_for("code 130")
         terminal.type(CTRL_D)
         assert container.wait() == 0
 
@@ -66,10 +66,10 @@ def test_ctrl_z_does_not_hang_the_container(engine: Engine) -> None:
     """Nobody could continue a main that is stopped under PID 1, so it goes on."""
     script = "echo ready; read line; echo got $line"
     with engine.on_terminal("--", "sh", "-c", script) as (terminal, container):
-        terminal.read_to("ready")
+        terminal.wait_for("ready")
         terminal.type(CTRL_Z)
         terminal.type("more\r")
-        terminal.read_to("got more")
+        terminal.wait_for("got more")
         assert container.wait() == 0
 
 
@@ -78,12 +78,12 @@ def test_window_size(engine: Engine) -> None:
     script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done"
     widths = itertools.count(100)
     with engine.on_terminal("--", "bash", "-c", script) as (terminal, _):
-        terminal.read_to("ready")
+        terminal.wait_for("ready")
 
         def told() -> bool:
             width = next(widths)
             terminal.resize(33, width)
-            return terminal.sees(f"33 {width}", 1)
+            return terminal.shows(f"33 {width}", 1)
 
         eventually(told, "the new size at main")
 
@@ -92,8 +92,8 @@ def test_hang_up_reaches_main(engine: Engine) -> None:
     """A person's terminal goes away: the engine's client hands its SIGHUP on."""
     script = "trap 'exit 9' HUP; echo ready; while :; do sleep 0.1; done"
     with engine.on_terminal("--", "bash", "-c", script) as (terminal, container):
-        terminal.read_to("ready")
-        terminal.close()
+        terminal.wait_for("ready")
+        terminal.hang_up()
         assert container.wait() == 9
 
 
@@ -101,19 +101,19 @@ def test_a_client_that_dies_hangs_nothing_up(engine: Engine) -> None:
     """The engine keeps the pty open: main hears nothing, and the next client finds it as it was."""
     script = "trap 'echo hung up' HUP; echo ready; while read line; do echo got $line; done"
     with engine.on_terminal("--", "bash", "-c", script) as (terminal, container):
-        terminal.read_to("ready")
+        terminal.wait_for("ready")
         terminal.popen.kill()
         terminal.popen.wait()
         with engine.client("attach", container.name) as again:
             again.type("more\r")
-            assert "hung up" not in again.read_to("got more")
+            assert "hung up" not in again.wait_for("got more")
 
 
 def test_the_end_of_the_pty_reaches_main(podman: Engine) -> None:
     """conmon holds the pty: when it dies, the kernel tells the session's leader, and that is us."""
     script = "trap 'echo hung up >>/tmp/seen' HUP; echo ready; while :; do sleep 0.1; done"
     with podman.on_terminal("--", "bash", "-c", script) as (terminal, container):
-        terminal.read_to("ready")
+        terminal.wait_for("ready")
         pid = container.pid
         os.kill(container.inspect("State.ConmonPid"), signal.SIGKILL)
         seen = Path(f"/proc/{pid}/root/tmp/seen")
