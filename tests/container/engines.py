@@ -8,6 +8,7 @@ import json
 import os
 import select
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -182,6 +183,16 @@ class Container:
 
     def exec(self, *command: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         return self.engine("exec", self.name, *command, check=check)
+
+    def reaperctl(self, command: str, *words: str) -> "subprocess.CompletedProcess[str]":
+        """Look into the container from this side."""
+        return subprocess.run(
+            [sys.executable, "-m", "reaper.inspector", command, "--container", self.name, *words],
+            env=self.engine.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
 
     def kill(self, signal: int | str) -> None:
         self.engine("kill", "-s", str(signal), self.name)

@@ -1,8 +1,6 @@
 """`reaperctl --container NAME` on the engine's host: what it says of a real container."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,28 +20,16 @@ def leaky(rootful: Engine) -> Iterator[Container]:
         yield container
 
 
-def reaperctl(
-    command: str, container: Container, *words: str
-) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "reaper.inspector", command, "--container", container.name, *words],
-        env=container.engine.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def told(command: str, container: Container, code: int) -> Any:
     """The JSON object that the command prints."""
-    done = reaperctl(command, container, "--json")
+    done = container.reaperctl(command, "--json")
     assert (done.returncode, done.stderr) == (code, "")
     return json.loads(done.stdout)
 
 
 def test_ps_has_the_pids_of_both_sides(leaky: Container) -> None:
     first, main = leaky.pid, leaky.main
-    table = reaperctl("ps", leaky).stdout.splitlines()
+    table = leaky.reaperctl("ps").stdout.splitlines()
     assert table[0].split()[:3] == ["PID", "HOSTPID", "PPID"]
     assert table[1].split()[:3] == ["1", str(first), "0"]
     inside = {int(row.split()[1]): int(row.split()[0]) for row in table[1:]}
@@ -72,7 +58,7 @@ def test_doctor_finds_nothing_in_a_healthy_one(rootful: Engine) -> None:
 def test_a_container_that_has_ended(rootful: Engine) -> None:
     with rootful.container("--", "true") as container:
         container.wait()
-        done = reaperctl("ps", container)
+        done = container.reaperctl("ps")
         assert (done.returncode, done.stdout) == (2, "")
         assert f"{rootful}: it does not run" in done.stderr
         assert done.stderr.count("\n") == 1

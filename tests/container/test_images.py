@@ -1,4 +1,4 @@
-"""What is in the images, and hadolint's opinion of every Dockerfile."""
+"""What is in the images, and what hadolint and the Compose specification say of their files."""
 
 import subprocess
 import sys
@@ -22,6 +22,24 @@ def test_hadolint() -> None:
     )
     assert done.stdout + done.stderr == ""
     assert done.returncode == 0
+
+
+def check_compose(*files: Path) -> "subprocess.CompletedProcess[str]":
+    """Hold compose files against the specification's schema, which comes with the program."""
+    program = Path(sys.executable).with_name("check-jsonschema")
+    command = [program, "--builtin-schema", "vendor.compose-spec", *files]
+    return subprocess.run(command, check=False, capture_output=True, text=True)
+
+
+def test_compose_files_hold_against_the_specification() -> None:
+    done = check_compose(*sorted((REPO / "docker").rglob("compose.yaml")))
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_specification_finds_a_mistake(tmp_path: Path) -> None:
+    wrong = tmp_path / "compose.yaml"
+    wrong.write_text("services: {web: {image: web, stop_grace: 30s}}\n")
+    assert "stop_grace" in check_compose(wrong).stdout
 
 
 def test_the_image_holds_the_folder_and_nothing_else(docker: Engine, tmp_path: Path) -> None:

@@ -40,9 +40,15 @@ def test_leaky_fails_and_clean_goes_on(service: Service) -> None:  # noqa: F811
 
 
 def test_an_incurable_leak_is_named(service: Service) -> None:  # noqa: F811
+    """The init's log counts what the limit refused; whose fault it is, reaperctl says.
+
+    From the host: at the limit there is no room in the container for one more process.
+    """
     container = service("incurable")
     eventually(lambda: report(container)[1] > 0, "the pids limit")
     assert report(container)[2] > LIMIT // 2
+    told = container.reaperctl("zombies")
+    assert re.search(r"python3 \(\d+\) never waits for its children", told.stdout)
     container.stop(60)
     [refused] = re.findall(r"leaving with .*forks refused (\d+)", container.log())
     assert int(refused) > 0
