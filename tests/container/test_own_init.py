@@ -6,13 +6,23 @@ from pathlib import Path
 
 import pytest
 from engines import PODMAN_SETTINGS, Engine, ensure_base
-from support import FORMS, eventually
+from support import FORMS, REPO, eventually
 
 from reaper import __version__
 
+PLACE = "/usr/local/bin/docker-init"
 STATIC = Path(FORMS["static"][0])
 COMMIT = f"reaper-{__version__.replace('.', '-')}"
 SERVICE = "trap 'exit 7' TERM; sh -c 'sleep 0.05 &'; echo ready; while :; do sleep 0.1; done"
+
+
+def configured(name: str, folder: Path, init: Path) -> Path:
+    """The example of docker/init with another place of the init, in `folder`."""
+    settings = folder / name
+    example = (REPO / "docker" / "init" / name).read_text()
+    assert example.count(PLACE) == 1
+    settings.write_text(example.replace(PLACE, str(init)))
+    return settings
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +31,9 @@ def own_docker(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("dockerd")
     init, socket, log = folder / "docker-init", f"unix://{folder}/socket", folder / "log"
     init.symlink_to(STATIC)
+    settings = configured("daemon.json", folder, init)
     # In a network namespace of its own: with --bridge=none it would remove the other's docker0.
-    command = ["unshare", "--net", "dockerd", f"--init-path={init}"]
+    command = ["unshare", "--net", "dockerd", f"--config-file={settings}"]
     command += [f"--host={socket}", f"--pidfile={folder}/pid"]
     command += [f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
     command += ["--storage-driver=vfs", "--bridge=none", "--iptables=false"]
@@ -46,9 +57,9 @@ def own_docker(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def own_podman(docker: Engine, podman: Engine, tmp_path: Path) -> Engine:
     """podman with our file in its configuration."""
-    settings = tmp_path / "containers.conf"
-    ours = f'[containers]\ninit_path = "{STATIC}"'
-    settings.write_text(PODMAN_SETTINGS.read_text().replace("[containers]", ours))
+    settings = configured("containers.conf", tmp_path, STATIC)
+    rest = PODMAN_SETTINGS.read_text().replace("[containers]\n", "")
+    settings.write_text(settings.read_text() + rest)
     podman.take(ensure_base(docker, "busybox"), docker)
     return Engine("podman", "env", f"CONTAINERS_CONF={settings}", "podman")
 
