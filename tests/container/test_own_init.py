@@ -72,7 +72,7 @@ def test_docker_info_shows_the_version(own_docker: Engine) -> None:
 def test_run_init(request: pytest.FixtureRequest, docker: Engine, name: str) -> None:
     engine = request.getfixturevalue(name)
     image = ensure_base(docker, "busybox")
-    options = ["--init", "--network=none"]
+    options = ["--init", "--network=none", "--env=REAPER_LOG_LEVEL=info"]
     with engine.container("sh", "-c", SERVICE, image=image, options=options) as container:
         container.wait_line("ready")
         assert Path(f"/proc/{container.pid}/exe").samefile(STATIC)
@@ -81,3 +81,4 @@ def test_run_init(request: pytest.FixtureRequest, docker: Engine, name: str) -> 
         container.settles(1)
         container.stop(60)
         assert container.wait() == 7
+        assert "PID 1 of its namespace" in container.log()
