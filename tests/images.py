@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from support import REPO
+from support import FORMS, REPO
 
 CACHE = REPO / ".cache" / "images"
 BUSYBOX = Path("/bin/busybox")
@@ -41,6 +41,34 @@ def image(name: str) -> Path:
         (unfinished / place).mkdir(parents=True, exist_ok=True)
     unfinished.rename(root)
     return root
+
+
+def write_console_script(folder: Path) -> Path:
+    """What pip makes of the wheel's entry point, for /usr/bin/python3."""
+    script = folder / "reaper"
+    script.write_text("#!/usr/bin/python3\nfrom reaper.__main__ import console\nconsole()\n")
+    script.chmod(0o755)
+    return script
+
+
+def in_image(form: str, script: Path) -> tuple[list[str], dict[Path, str]]:
+    """How the form is started where it is installed as the manual says, and what to put there."""
+    python = ["/usr/bin/python3", "-I", "-S"]
+    packages = "/usr/lib/python3/dist-packages/reaper"
+    forms = REPO / "build" / "forms"
+    return {
+        "static": (["/usr/local/bin/reaper"], {Path(FORMS["static"][0]): "/usr/local/bin/reaper"}),
+        "bundle": (["/opt/reaper/reaper"], {REPO / "build/bundle/reaper": "/opt/reaper"}),
+        "source": ([*python, f"{packages}/__main__.py"], {REPO / "reaper": packages}),
+        "zipapp": ([*python, "/opt/reaper.pyz"], {Path(FORMS["zipapp"][-1]): "/opt/reaper.pyz"}),
+        "wheel": (
+            ["/usr/local/bin/reaper-script"],
+            {
+                next(forms.glob("wheel/lib/python3*/site-packages/reaper")): packages,
+                script: "/usr/local/bin/reaper-script",
+            },
+        ),
+    }[form]
 
 
 def inside(

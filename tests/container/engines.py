@@ -108,10 +108,12 @@ class Engine:
         return terminal([*self.command, *words], env=self.environment)
 
     @contextmanager
-    def on_terminal(self, *command: str) -> "Iterator[tuple[Terminal, Container]]":
+    def on_terminal(
+        self, *command: str, options: Sequence[str] = (), image: str = TEST_IMAGE
+    ) -> "Iterator[tuple[Terminal, Container]]":
         """`run --interactive --tty`."""
         name = f"reaper-test-{os.urandom(4).hex()}"
-        words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", TEST_IMAGE]
+        words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", *options, image]
         with self.client(*words, *command) as client:
             try:
                 yield client, Container(self, name)

@@ -12,13 +12,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from images import image, inside
+from images import image, in_image, inside, write_console_script
 from support import FORMS, REPO, run, running
 
 from reaper import __version__
 from reaper.inspector.commands import COMMANDS
 
-SITE_PACKAGES = next((REPO / "build" / "forms" / "wheel" / "lib").glob("python3*/site-packages"))
 BUNDLE = REPO / "build" / "bundle" / "reaper"  # to stand at /opt/reaper
 STATIC = Path(FORMS["static"][0])
 COMPILED = ("static", "bundle")
@@ -27,26 +26,7 @@ each_form = pytest.mark.parametrize("form", FORMS)
 
 @pytest.fixture
 def console_script(tmp_path: Path) -> Path:
-    script = tmp_path / "reaper"
-    script.write_text("#!/usr/bin/python3\nfrom reaper.__main__ import console\nconsole()\n")
-    script.chmod(0o755)
-    return script
-
-
-def in_image(form: str, script: Path) -> tuple[list[str], dict[Path, str]]:
-    """How the form is started where it is installed as the manual says, and what to put there."""
-    python = ["/usr/bin/python3", "-I", "-S"]
-    packages = "/usr/lib/python3/dist-packages/reaper"
-    return {
-        "static": (["/usr/local/bin/reaper"], {STATIC: "/usr/local/bin/reaper"}),
-        "bundle": (["/opt/reaper/reaper"], {BUNDLE: "/opt/reaper"}),
-        "source": ([*python, f"{packages}/__main__.py"], {REPO / "reaper": packages}),
-        "zipapp": ([*python, "/opt/reaper.pyz"], {Path(FORMS["zipapp"][-1]): "/opt/reaper.pyz"}),
-        "wheel": (
-            ["/usr/local/bin/reaper-script"],
-            {SITE_PACKAGES / "reaper": packages, script: "/usr/local/bin/reaper-script"},
-        ),
-    }[form]
+    return write_console_script(tmp_path)
 
 
 PLACES = [(name, form) for name in ("scratch", "bullseye") for form in COMPILED]
