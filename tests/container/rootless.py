@@ -16,10 +16,9 @@ SETTINGS = PODMAN_SETTINGS.read_text().replace("[containers]", '[containers]\nne
 
 def engine() -> Engine | str:
     """The engine, or why there is none here."""
-    try:
-        user = pwd.getpwnam(USER)
-    except KeyError:
-        return f"no user {USER}, and only root may make one"
+    if os.getuid() != 0:
+        return "only root may make a user for it and start programs as that user"
+    user = pwd.getpwnam(USER)
     home = Path(user.pw_dir)
     settings = home / "containers.conf"  # the repository may be where nobody else can read
     runtime = home / "run"

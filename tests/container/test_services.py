@@ -9,9 +9,9 @@ from support import children, eventually
 TIMEOUT = 60  # the engine's KILL; never reached
 
 
-def test_nginx_worker_is_replaced_and_quit_is_graceful(engine: Engine) -> None:
+def test_nginx_worker_is_replaced_and_quit_is_graceful(rootful: Engine) -> None:
     words = ["--rewrite", "TERM=QUIT", "--", "nginx", "-g", "daemon off; error_log stderr info;"]
-    with engine.container(*words) as container:
+    with rootful.container(*words) as container:
         container.wait_line("start worker process")
         master = container.main
         [first, *_] = eventually(lambda: children(master), "workers")
@@ -23,8 +23,8 @@ def test_nginx_worker_is_replaced_and_quit_is_graceful(engine: Engine) -> None:
         assert "gracefully shutting down" in container.log()
 
 
-def test_redis(engine: Engine) -> None:
-    with engine.container("--", "redis-server", "--save", "") as container:
+def test_redis(rootful: Engine) -> None:
+    with rootful.container("--", "redis-server", "--save", "") as container:
         container.wait_line("Ready to accept connections")
         assert container.exec("redis-cli", "ping").stdout == "PONG\n"
         container.stop(TIMEOUT)
@@ -32,18 +32,18 @@ def test_redis(engine: Engine) -> None:
         assert "Redis is now ready to exit" in container.log()
 
 
-def test_postgres_fast_stop_with_a_client(engine: Engine) -> None:
+def test_postgres_fast_stop_with_a_client(rootful: Engine) -> None:
     """TERM would wait for the client (smart); rewritten to INT the server ends it (fast)."""
     script = """
         cd /tmp && /usr/lib/postgresql/15/bin/initdb --no-sync --pgdata data >/dev/null
         exec /usr/lib/postgresql/15/bin/postgres -D data -k /tmp
     """
     words = ["--rewrite", "TERM=INT", "--", "sh", "-c", script]
-    with engine.container(*words, options=["--user", "postgres"]) as container:
+    with rootful.container(*words, options=["--user", "postgres"]) as container:
         container.wait_line("ready to accept connections")
         ask = ["psql", "-h", "/tmp", "-d", "postgres", "-tAc"]
         assert container.exec(*ask, "select 6 * 7").stdout == "42\n"
-        engine("exec", "--detach", container.name, *ask, "select pg_sleep(1000)")
+        rootful("exec", "--detach", container.name, *ask, "select pg_sleep(1000)")
         eventually(
             lambda: "1" in container.exec(*ask, SLEEPERS).stdout.split(), "the client's query"
         )
@@ -55,11 +55,11 @@ def test_postgres_fast_stop_with_a_client(engine: Engine) -> None:
 SLEEPERS = "select count(*) from pg_stat_activity where query = 'select pg_sleep(1000)'"
 
 
-def test_gunicorn_with_eight_workers(engine: Engine) -> None:
+def test_gunicorn_with_eight_workers(rootful: Engine) -> None:
     application = "def app(environ, start):\n start('200 OK', [])\n return [b'up']\n"
     words = ["--", "sh", "-c", f'echo "{application}" >/tmp/web.py; exec gunicorn "$@"', "sh"]
     words += ["--bind=127.0.0.1:8080", "--workers=8", "--chdir=/tmp", "web:app"]
-    with engine.container(*words) as container:
+    with rootful.container(*words) as container:
         eventually(lambda: len(children(container.main)) == 8, "eight workers")
         fetch = ["curl", "-fs", "--retry-connrefused", "--retry", "9", URL]
         assert container.exec(*fetch).stdout == "up"
@@ -71,10 +71,10 @@ def test_gunicorn_with_eight_workers(engine: Engine) -> None:
 URL = "http://127.0.0.1:8080/"
 
 
-def test_cron_under_a_shell_script(engine: Engine) -> None:
+def test_cron_under_a_shell_script(rootful: Engine) -> None:
     job = "@reboot root sh -c 'sleep 0.1 & echo ran' >/proc/1/fd/1"
     script = f'echo "{job}" >/etc/cron.d/job; cron -f; echo "cron ended"'
-    with engine.container("-w", "-e", "stop", "--", "sh", "-c", script) as container:
+    with rootful.container("-w", "-e", "stop", "--", "sh", "-c", script) as container:
         container.wait_line("ran")
         container.wait_line("(sleep), left with 0")
         container.stop(TIMEOUT)
