@@ -3,13 +3,18 @@
 import os
 import re
 import signal
+from pathlib import Path
 
+import pytest
 from engines import Engine
 
 LIMITED = ["--memory", "64m", "--memory-swap", "64m"]
 
 
-def test_out_of_memory_is_named(rootful: Engine) -> None:
+def test_out_of_memory_is_named(
+    rootful: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # podman's conmon leaves a file there
     words = ["--", "python3", "-c", "bytearray(200 << 20)"]
     with rootful.container(*words, options=LIMITED) as container:
         assert container.wait() == 137
