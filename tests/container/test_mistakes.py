@@ -38,7 +38,7 @@ def test_the_init_of_another_architecture(rootful: Engine, other_machine: Path) 
 
 
 def refused(docker: Engine, base: str) -> str:
-    """The last words of a build of our image that fails on this base."""
+    """What a build of our image says when it fails on this base."""
     words = ["build", f"--build-arg=BUILD_BASE={base}", "-f", str(DOCKERFILE), str(REPO)]
     done = docker(*words, check=False)
     assert done.returncode != 0
