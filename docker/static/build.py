@@ -35,10 +35,24 @@ START = {
     "_warnings": "_PyWarnings_Init",
 }
 
+# The names that CPython's own generated tables (config.c, frozen.c, deepfreeze.c) would define.
+FROZEN = """
+static const struct _frozen none[] = {{NULL}};
+static const struct { const char *name, *original; } no_alias[] = {{NULL, NULL}};
+const struct _frozen *PyImport_FrozenModules = NULL;
+const struct _frozen *_PyImport_FrozenBootstrap = modules;
+const struct _frozen *_PyImport_FrozenStdlib = none;
+const struct _frozen *_PyImport_FrozenTest = none;
+const void *_PyImport_FrozenAliases = no_alias;
+int _Py_Deepfreeze_Init(void) { return 0; }
+void _Py_Deepfreeze_Fini(void) {}
+"""
+
 
 def sources() -> dict[str, Path]:
     """Module name -> file, for everything that is frozen in."""
-    found = {file.stem: file for file in sorted((HERE / "lean").glob("*.py"))}
+    found = {"_frozen_importlib": Path(sysconfig.get_path("stdlib"), "importlib", "_bootstrap.py")}
+    found |= {file.stem: file for file in sorted((HERE / "lean").glob("*.py"))}
     for file in sorted([*REPO.glob("reaper/*.py"), *REPO.glob("reaper/init/*.py")]):
         if file.name == "__main__.py":
             continue  # main.c stands in its place
@@ -62,7 +76,7 @@ def table(modules: dict[str, Path]) -> str:
         lines += [f"static const unsigned char code{number}[] = {{", _rows(data), "};"]
         package = int(file.name == "__init__.py")
         rows.append(f'    {{"{name}", code{number}, sizeof code{number}, {package}}},')
-    lines += ["const struct _frozen reaper_frozen[] = {", *rows, "    {NULL},", "};", ""]
+    lines += ["static const struct _frozen modules[] = {", *rows, "    {NULL},", "};", FROZEN]
     return "\n".join(lines)
 
 

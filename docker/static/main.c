@@ -12,8 +12,6 @@
 
 enum { OWN_FAILURE = 125 };
 
-extern const struct _frozen reaper_frozen[];
-
 /* _prctl: prctl(2). */
 
 static PyObject *
@@ -110,7 +108,6 @@ start_interpreter(int argc, char **argv)
         check(PyConfig_SetString(&config, nowhere[i], L"/reaper"));
     check(PyConfig_SetBytesArgv(&config, argc, argv));
 
-    PyImport_FrozenModules = reaper_frozen;
     check(Py_InitializeFromConfig(&config));
     PyConfig_Clear(&config);
 }
