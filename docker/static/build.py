@@ -51,8 +51,7 @@ void _Py_Deepfreeze_Fini(void) {}
 
 def sources() -> dict[str, Path]:
     """Module name -> file, for everything that is frozen in."""
-    found = {"_frozen_importlib": Path(sysconfig.get_path("stdlib"), "importlib", "_bootstrap.py")}
-    found |= {file.stem: file for file in sorted((HERE / "lean").glob("*.py"))}
+    found = {file.stem: file for file in sorted((HERE / "lean").glob("*.py"))}
     for file in sorted([*REPO.glob("reaper/*.py"), *REPO.glob("reaper/init/*.py")]):
         if file.name == "__main__.py":
             continue  # main.c stands in its place
