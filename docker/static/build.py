@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Build the one-file init: freeze the package `reaper` and link it with a static CPython.
 
-The modules in lean/ stand in for the standard ones of the same names, which the interpreter
-imports at its start and the init has no use for.
-Run it with the Python whose static library is to be linked (Debian: libpython3.11-dev). The C
+Three C files CPython generates when it is built: the table of built-in modules, that of frozen
+modules, and their code. Ours take their place at the link. The modules in lean/ stand in for the
+standard ones of the same names, which the interpreter imports at its start and the init has no
+use for. Run it with the Python whose static library is to be linked (Debian: libpython3.11-dev). The C
 compiler is $CC; a cross compiler's library comes from the Debian package of that architecture.
 The same commit and the same packages give the same bytes: no path and no time gets in.
 """
@@ -21,21 +22,18 @@ HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
 
 # What the interpreter needs for its own start, and what the init imports.
-INTERPRETER = (
-    "_abc", "_codecs", "_imp", "_io", "_signal", "_thread", "_warnings", "_weakref",
-    "atexit", "builtins", "faulthandler", "gc", "marshal", "posix", "sys", "time",
-)  # fmt: skip
-OURS = ("errno", "select", "_prctl", "resource")
+INTERPRETER = ("_codecs", "_imp", "_io", "_signal", "_warnings", "builtins", "posix", "sys")
+OURS = ("errno", "select", "time", "_prctl", "resource")
 
 # Where the start function of a built-in module is not PyInit_<name>.
 START = {
     "builtins": "NULL",
     "sys": "NULL",
-    "marshal": "PyMarshal_Init",
     "_warnings": "_PyWarnings_Init",
 }
 
-# The names that CPython's own generated tables (config.c, frozen.c, deepfreeze.c) would define.
+# The rest of the names that frozen.c and deepfreeze.c define. The interpreter has modules of its
+# own in Bootstrap, Stdlib and Test, and wants the embedder's in FrozenModules.
 FROZEN = """
 static const struct _frozen none[] = {{NULL}};
 static const struct { const char *name, *original; } no_alias[] = {{NULL, NULL}};
@@ -99,7 +97,7 @@ def link(table_file: Path, target: Path, multiarch: str) -> None:
         f"-ffile-prefix-map={REPO}=.",
         f"-I{sysconfig.get_path('include')}",
         str(HERE / "main.c"), str(table_file), str(library), "-lm",
-        "-Wl,--gc-sections", "-Wl,--build-id=none",
+        "-Wl,--gc-sections", "-Wl,--build-id=none", f"-Wl,-T,{HERE / 'no-unwind.ld'}",
         "-o", str(target),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
