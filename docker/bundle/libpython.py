@@ -66,8 +66,11 @@ def library(builtins: Iterable[str], askers: Iterable[Path], work: Path) -> Path
 
 
 def _asked_for(programs: Iterable[Path]) -> list[str]:
-    """Each name of CPython's API in these files, be it linked or looked up by dlsym(3)."""
+    """Each name of CPython's API in these files, be it linked or looked up by dlsym(3).
+
+    Not the start functions, which are theirs.
+    """
     names = set()
     for program in programs:
-        names |= set(re.findall(rb"\b_?Py[A-Z_]\w*", program.read_bytes()))
+        names |= set(re.findall(rb"\b_?Py(?!Init_)[A-Z_]\w*", program.read_bytes()))
     return sorted(name.decode() for name in names)
