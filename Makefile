@@ -49,7 +49,10 @@ bench: packages forms  ## side by side with tini, dumb-init and catatonit: table
 	$(PY) tests/bench/forms.py
 	$(PY) tests/bench/ctl.py
 
-build/static/reaper: docker/static/build.py docker/static/main.c $(SOURCES)
+# What both link their interpreter with.
+LINK := docker/cpython.py docker/no-unwind.ld
+
+build/static/reaper: $(wildcard docker/static/*.* docker/static/lean/*) $(LINK) $(SOURCES)
 	$(SYSTEM_PYTHON) -I docker/static/build.py $@
 
 .PHONY: static
@@ -60,7 +63,7 @@ build/bundle/venv/ready: docker/bundle/requirements.txt
 	build/bundle/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*) $(SOURCES)
+build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*.*) $(LINK) $(SOURCES)
 	PYTHONHASHSEED=0 build/bundle/venv/bin/pyinstaller --noconfirm --clean --log-level WARN \
 		--distpath build/bundle --workpath build/bundle/work docker/bundle/bundle.spec
 
