@@ -1,8 +1,9 @@
 """The C source that CPython generates when it is built, made anew for the modules that we want.
 
-config.c lists the built-in modules, frozen.c and deepfreeze.c hold the frozen ones, which have a
-fifth of the library's size and a large part of its start. Whoever links Debian's libpython with
-the output of `tables` gets these tables instead, and of the library only what they lead to.
+config.c lists the built-in modules, frozen.c and deepfreeze.c hold the frozen ones, a sixth of the
+library and of its start. Who links Debian's libpython with the output of `tables` gets these tables
+instead, and of the library only what they lead to. Their names are those of CPython's build, not of
+its API: where a version has others, the link fails, and nothing later.
 """
 
 import marshal

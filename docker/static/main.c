@@ -1,7 +1,7 @@
 /* The one-file init: CPython, linked statically, that runs the frozen package `reaper`.
  *
  * Only CPython's public C API. The frozen modules and the list of built-in modules are generated
- * by build.py (modules.c). What stands here is what Python code cannot do for itself: block the
+ * by build.py. What stands here is what Python code cannot do for itself: block the
  * signals before the interpreter starts, configure the interpreter so that it reads nothing of
  * its surroundings and leaves nothing in them, and prctl(2).
  */
