@@ -49,6 +49,10 @@ def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
     return ["unshare", *options, "--", *command]
 
 
+# Puts a command where there is no /proc. Unmounting it would show the one below it.
+WITHOUT_PROC = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+
+
 def eventually(check: Callable[[], T], what: str = "", timeout: float = DEADLINE) -> T:
     """Call `check` until its answer is true, and return that; AssertionError at the deadline."""
     deadline = time.monotonic() + timeout

@@ -91,6 +91,7 @@ def test_it_leaves_the_moment_the_last_one_is_gone(wrap) -> None:  # type: ignor
     code, _, err = run(command)
     assert code == 6
     assert "TERM to the rest (2 left)" in err
+    assert run(wrap(reaper("--grace", "3600", "--", "true")))[0] == 0
 
 
 def test_a_grace_of_nothing_leaves_at_once() -> None:

@@ -67,6 +67,12 @@ def next_but_chld(started: Running) -> str:
     return line
 
 
+def test_a_signal_waits_for_a_batch_and_not_for_the_backlog() -> None:
+    code, came_back, _ = run(as_pid1(reaper("--", *victim("bounces", "3000"))))
+    assert code == 0
+    assert int(came_back) >= 5  # 30 batches; without a bound two, before and behind the backlog
+
+
 def test_a_flood_of_orphans_while_main_ends() -> None:
     """Batches are bounded: the deadlines hold while orphans come faster than they are reaped."""
     with running(as_pid1(reaper("--grace", "0.5", "--", *victim("floods", "8", "0.5")))) as started:

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import PYTHON, as_pid1, reaper, run, victim
+from support import PYTHON, WITHOUT_PROC, as_pid1, reaper, run, victim
 
 PLAIN = {"PATH": "/usr/bin:/bin", "EMPTY": "", "LANG": "C"}
 
@@ -46,9 +46,8 @@ def test_environment_byte_for_byte(environ: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("environ", ENVIRONMENTS)
 def test_environment_byte_for_byte_without_proc(environ: dict[str, str]) -> None:
-    without = ["unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"]
-    direct = output([*without, "env", "-0"], env=environ)
-    assert output([*without, *reaper("--", "env", "-0")], env=environ) == direct
+    direct = output([*WITHOUT_PROC, "env", "-0"], env=environ)
+    assert output([*WITHOUT_PROC, *reaper("--", "env", "-0")], env=environ) == direct
 
 
 ODD = [
