@@ -107,6 +107,12 @@ class Running:
         assert self.popen.stdout
         return self.popen.stdout.readline().decode(errors="surrogateescape").rstrip("\n")
 
+    def type_line(self, text: str) -> None:
+        """Write a line to standard input, which must be a pipe."""
+        assert self.popen.stdin
+        self.popen.stdin.write(f"{text}\n".encode())
+        self.popen.stdin.flush()
+
     def wait_line(self, text: str) -> str:
         """Read standard output up to a line that holds `text`."""
         while text not in (line := self.line()):

@@ -82,10 +82,13 @@ def test_a_flood_of_orphans_while_main_ends() -> None:
 
 def test_a_stopped_child_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    script = "sleep 60 & kill -STOP $!; kill -STOP $$; read line; exit 3"
+    script = "echo ready; read line; sleep 60 & kill -STOP $!; kill -STOP $$; read line; exit 3"
     command = reaper("-v", "--log-file", str(log), "--grace", "0", "--", "sh", "-c", script)
     with running(as_pid1(command)) as started:
+        started.wait_line("ready")
         main = started.main
+        started.kill(signal.SIGSTOP)  # so that it finds main's stop and our CONT at once
+        started.type_line("stop")
         eventually(lambda: state(main) == "T", "stopped")
         started.kill(signal.SIGCONT)
         eventually(lambda: "main goes on" in log.read_text(), "the log")

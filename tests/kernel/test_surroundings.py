@@ -55,6 +55,17 @@ def test_the_rest_is_shut_down_there_too(place: str) -> None:
     assert run(as_pid1([*IN[place], *reaper("--grace", "0.2", "--", *main)]))[0] == 5
 
 
+@pytest.mark.parametrize("place", ["no proc", "proc of another namespace"])
+def test_the_tree_is_reached_there_too(place: str) -> None:
+    """What another namespace's /proc lists are not our pids."""
+    own = " ".join(victim("prints_signals"))
+    command = reaper("--scope", "tree", "--", "sh", "-c", f"setsid {own} & exec {own}")
+    with running(as_pid1([*IN[place], *command])) as started:
+        assert [started.line(), started.line()] == ["ready", "ready"]
+        started.kill(signal.SIGUSR1)
+        assert [started.line(), started.line()] == ["10", "10"]
+
+
 def test_stdin_may_be_closed_and_a_signal_still_comes() -> None:
     with running(
         ["sh", "-c", 'exec "$@" <&-', "sh", *reaper("--", *victim("prints_signals"))]

@@ -70,6 +70,15 @@ def test_arguments_byte_for_byte() -> None:
     assert got.split(b"\0")[:-1] == words
 
 
+def test_a_program_whose_name_is_not_utf8(tmp_path: Path) -> None:
+    program = tmp_path / os.fsdecode(b"\xff\xfe")
+    program.write_text("#!/bin/sh\necho here\n")
+    program.chmod(0o755)
+    path = b"PATH=" + os.fsencode(tmp_path)
+    for name in (os.fsencode(program), b"\xff\xfe"):
+        assert _raw([*_reaper_raw(), b"--", name], [path]) == b"here\n"
+
+
 def _reaper_raw() -> list[bytes]:
     return [os.fsencode(word) for word in reaper()]
 
