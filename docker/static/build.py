@@ -23,15 +23,15 @@ import cpython  # noqa: E402
 
 # What the interpreter needs for its own start, and what the init imports.
 INTERPRETER = ("_codecs", "_imp", "_io", "_signal", "_warnings", "builtins", "posix", "sys")
-OURS = ("errno", "select", "time", "_prctl", "resource")
+OURS = ("errno", "gc", "select", "time", "_prctl", "resource")
 
 
 def sources() -> dict[str, Path]:
     """Module name -> file, for everything that is frozen in."""
     found = {file.stem: file for file in sorted((HERE / "lean").glob("*.py"))}
     for file in sorted([*REPO.glob("reaper/*.py"), *REPO.glob("reaper/init/*.py")]):
-        if file.name == "__main__.py":
-            continue  # main.c stands in its place
+        if file.name in ("__main__.py", "console.py"):
+            continue  # main.c stands in their place
         parts = file.relative_to(REPO).with_suffix("").parts
         found[".".join(parts).removesuffix(".__init__")] = file
     return found
