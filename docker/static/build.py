@@ -22,7 +22,7 @@ sys.path.insert(0, str(HERE.parent))
 import cpython  # noqa: E402
 
 # What the interpreter needs for its own start, and what the init imports.
-INTERPRETER = ("_codecs", "_imp", "_io", "_signal", "_warnings", "builtins", "posix", "sys")
+INTERPRETER = ("_codecs", "_imp", "_signal", "_warnings", "builtins", "posix", "sys")
 OURS = ("errno", "gc", "select", "time", "_prctl", "resource")
 
 
