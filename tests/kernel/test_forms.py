@@ -217,16 +217,9 @@ def test_the_bundle_is_whole() -> None:
     lib = BUNDLE / "lib"
     files = [path.relative_to(lib).with_suffix("") for path in lib.rglob("*.pyc")]
     names = sorted(".".join(path.parts).removesuffix(".__init__") for path in files)
-    python = f"import sys; sys.path[:] = {[str(lib), *map(str, lib.glob('python3*/lib-dynload'))]}"
-    command = [
-        "/usr/bin/python3",
-        "-I",
-        "-S",
-        "-W",
-        "ignore",
-        "-c",
-        f"{python}\nimport {', '.join(names)}",
-    ]
+    places = [str(lib), *map(str, lib.glob("python3*/lib-dynload"))]
+    code = f"import sys; sys.path[:] = {places}\nimport {', '.join(names)}"
+    command = ["/usr/bin/python3", "-I", "-S", "-W", "ignore", "-c", code]
     assert len(names) > 100
     assert run(command) == (0, "", "")
 
