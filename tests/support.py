@@ -27,7 +27,7 @@ PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.execut
 FORMS: dict[str, list[str]] = {
     "source": [PYTHON, "-I", "-S", str(REPO / "reaper" / "__main__.py")],
     "static": [str(REPO / "build" / "static" / "reaper")],
-    "bundle": [str(REPO / "build" / "forms" / "bundle" / "reaper")],
+    "bundle": [str(REPO / "build" / "bundle" / "reaper" / "reaper")],
     "wheel": [str(REPO / "build" / "forms" / "wheel" / "bin" / "reaper")],
     "zipapp": [PYTHON, "-I", "-S", str(REPO / "dist" / "reaper.pyz")],
 }
