@@ -29,7 +29,7 @@ FORMS: dict[str, list[str]] = {
     "static": [str(REPO / "build" / "static" / "reaper")],
     "bundle": [str(REPO / "build" / "bundle" / "reaper" / "reaper")],
     "wheel": [str(REPO / "build" / "forms" / "wheel" / "bin" / "reaper")],
-    "zipapp": [PYTHON, "-I", "-S", str(REPO / "dist" / "reaper.pyz")],
+    "zipapp": [PYTHON, "-I", "-S", str(REPO / "build" / "zipapp" / "reaper.pyz")],
 }
 
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Put together what a release consists of, from what `make static bundle` built.
+"""Put together what a release consists of, from what `make folder` built.
 
 One sub-command a file: `zipapp`, `tar`, `licences`, `sbom`, `sums`. Standard library only. The
 same inputs give the same bytes: entries are sorted, owners are 0, times are SOURCE_DATE_EPOCH.
@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 REPO = Path(__file__).resolve().parent.parent
 EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
@@ -57,7 +58,7 @@ def code_object(source: Path, name: str) -> bytes:
 
 
 def tar(folder: Path, target: Path) -> None:
-    """The bundle, to be unpacked at / : opt/reaper/..."""
+    """The folder `opt` with all that is in it, to be unpacked at /."""
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 0
@@ -71,20 +72,18 @@ def tar(folder: Path, target: Path) -> None:
         gzip.GzipFile("", "wb", fileobj=file, mtime=EPOCH) as packed,
         tarfile.open(mode="w", fileobj=packed) as archive,
     ):
-        archive.add(folder, "opt/reaper", filter=plain)  # adds in sorted order
+        archive.add(folder, "opt", filter=plain)  # adds in sorted order
 
 
 def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
-    """(package, version) of Debian that the native files of the bundle came from."""
-    names = {file.name for file in folder.rglob("*") if ".so" in file.name}
-    found: set[tuple[str, str]] = set()
-    for name in sorted(names):
+    """(package, version) of Debian that the shared libraries of the folder came from, and those
+    that the init and the launchers are linked with."""
+    packages = {f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev", "libc6-dev", "musl-dev"}
+    for name in {file.name for file in folder.rglob("*") if ".so" in file.name}:
         listed = _output("dpkg-query", "-S", f"*/{name}").splitlines()
-        for package in {line.split(":")[0] for line in listed if "/x32/" not in line}:
-            found.add(
-                (package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0])
-            )
-    yield from sorted(found)
+        packages |= {line.split(":")[0] for line in listed if "/x32/" not in line}
+    for package in sorted(packages):
+        yield package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0]
 
 
 def _output(*command: str) -> str:
@@ -97,9 +96,8 @@ def bundled_distributions(folder: Path, venv: Path) -> list[Path]:
     present = {entry.name.removesuffix(".pyc") for entry in (folder / "lib").iterdir()}
     infos = []
     for info in sorted(site.glob("*.dist-info")):
-        top = {
-            line.split("/")[0].split(",")[0] for line in (info / "RECORD").read_text().splitlines()
-        }
+        record = (info / "RECORD").read_text().splitlines()
+        top = {re.split("[/,]", line)[0] for line in record}
         if present & {name for name in top if name.isidentifier()} or "pyinstaller-6" in info.name:
             infos.append(info)
     return infos
@@ -120,27 +118,34 @@ def licences(folder: Path, venv: Path, target: Path) -> None:
 
 
 def sbom(folder: Path, bom: Path) -> None:
-    """Add to a CycloneDX BOM the Debian packages that the bundle and the static file hold."""
+    """Complete a CycloneDX BOM of the pinned requirements, which are tools but for the bootloader.
+
+    To it come our version and the Debian packages that the folder and the static file hold parts of.
+    """
     content: dict[str, Any] = json.loads(bom.read_text())
-    content["components"] = [
-        *content.get("components", []),
-        *(
+    root = content["metadata"]["component"]
+    root["version"] = re.search(r'"(.+)"', (REPO / "reaper" / "__init__.py").read_text())[1]
+    for component in content["components"]:
+        shipped = component["name"] == "pyinstaller"
+        component["scope"] = "required" if shipped else "excluded"
+    for package, version in debian_packages(folder):
+        reference = f"pkg:deb/debian/{package}@{quote(version, safe=':~')}"
+        content["components"].append(
             {
-                "bom-ref": f"deb:{package}",
+                "bom-ref": reference,
                 "type": "library",
                 "name": package,
                 "version": version,
-                "purl": f"pkg:deb/debian/{package}@{version}",
+                "purl": reference,
+                "scope": "required",
             }
-            for package, version in [*debian_packages(folder), *_linked_statically()]
-        ),
-    ]
+        )
+        content["dependencies"].append({"ref": reference})
+    required = [part["bom-ref"] for part in content["components"] if part["scope"] == "required"]
+    for dependency in content["dependencies"]:
+        if dependency["ref"] == root["bom-ref"]:
+            dependency["dependsOn"] = required
     bom.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
-
-
-def _linked_statically() -> Iterator[tuple[str, str]]:
-    for package in ("libc6-dev", f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev"):
-        yield package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0]
 
 
 def sums(folder: Path) -> None:

@@ -25,7 +25,7 @@ PROGRAMS = {name: [*command, "--"] for name, command in FORMS.items()} | PEERS
 ON_DISK = {
     "static": REPO / "build/static/reaper",
     "bundle": REPO / "build/bundle/reaper",
-    "zipapp": REPO / "dist/reaper.pyz",
+    "zipapp": REPO / "build/zipapp/reaper.pyz",
 }
 UNSHARE = ["unshare", "--pid", "--fork", "--kill-child"]
 
