@@ -78,7 +78,8 @@ def tar(folder: Path, target: Path) -> None:
 def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
     """(package, version) of Debian that the shared libraries of the folder came from, and those
     that the init and the launchers are linked with."""
-    packages = {f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev", "libc6-dev", "musl-dev"}
+    python = f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev"
+    packages = {python, "libc6-dev", "musl-dev"}
     for name in {file.name for file in folder.rglob("*") if ".so" in file.name}:
         listed = _output("dpkg-query", "-S", f"*/{name}").splitlines()
         packages |= {line.split(":")[0] for line in listed if "/x32/" not in line}
@@ -120,7 +121,7 @@ def licences(folder: Path, venv: Path, target: Path) -> None:
 def sbom(folder: Path, bom: Path) -> None:
     """Complete a CycloneDX BOM of the pinned requirements, which are tools but for the bootloader.
 
-    To it come our version and the Debian packages that the folder and the static file hold parts of.
+    To it come our version and the Debian packages that the folder and the static file are made of.
     """
     content: dict[str, Any] = json.loads(bom.read_text())
     root = content["metadata"]["component"]
