@@ -24,6 +24,9 @@ from urllib.parse import quote
 
 REPO = Path(__file__).resolve().parent.parent
 EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+PACKAGE = REPO / "reaper"
+VERSION = re.findall('__version__ = "(.+)"', (PACKAGE / "__init__.py").read_text())[0]
+COMMON = Path("/usr/share/common-licenses")
 SHEBANG = b"#!/usr/bin/env -S python3 -I -S\n"
 
 
@@ -34,7 +37,7 @@ def zipapp(target: Path) -> None:
     Python takes at once and every other one passes over.
     """
     stamp = (1980, 1, 1, 0, 0, 0)  # the earliest that zip knows
-    package = [REPO / "reaper" / "__main__.py", *sorted((REPO / "reaper").rglob("*.py"))]
+    package = [PACKAGE / "__main__.py", *sorted(PACKAGE.rglob("*.py"))]
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
         file.write(SHEBANG)
@@ -69,7 +72,7 @@ def tar(folder: Path, target: Path) -> None:
 
     with (
         target.open("wb") as file,
-        gzip.GzipFile("", "wb", fileobj=file, mtime=EPOCH) as packed,
+        gzip.GzipFile("", "wb", 6, file, EPOCH) as packed,
         tarfile.open(mode="w", fileobj=packed) as archive,
     ):
         archive.add(folder, "opt", filter=plain)  # adds in sorted order
@@ -80,9 +83,9 @@ def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
     that the init and the launchers are linked with."""
     python = f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev"
     packages = {python, "libc6-dev", "musl-dev"}
-    for name in {file.name for file in folder.rglob("*") if ".so" in file.name}:
-        listed = _output("dpkg-query", "-S", f"*/{name}").splitlines()
-        packages |= {line.split(":")[0] for line in listed if "/x32/" not in line}
+    names = {file.name for file in folder.rglob("*") if ".so" in file.name}
+    listed = _output("dpkg-query", "-S", *(f"*/{name}" for name in sorted(names))).splitlines()
+    packages |= {line.split(":")[0] for line in listed if "/x32/" not in line}
     for package in sorted(packages):
         yield package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0]
 
@@ -113,9 +116,15 @@ def licences(folder: Path, venv: Path, target: Path) -> None:
         for file in sorted(info.rglob("*")):
             if re.match(r"(LICEN[CS]E|COPYING)", file.name):
                 parts.append((info.name.removesuffix(".dist-info"), file))
-    with target.open("w") as out:
-        for title, file in parts:
-            out.write(f"{'=' * 78}\n{title}\n{'=' * 78}\n\n{file.read_text().strip()}\n\n")
+    texts = [(title, file.read_text(encoding="utf-8").strip()) for title, file in parts]
+    # What Debian's texts only refer to.
+    named = {name for _, text in texts for name in re.findall(rf"{COMMON}/([\w.-]*\w)", text)}
+    texts += [
+        (name, (COMMON / name).read_text(encoding="utf-8").rstrip()) for name in sorted(named)
+    ]
+    with target.open("w", encoding="utf-8") as out:
+        for title, text in texts:
+            out.write(f"{'=' * 78}\n{title}\n{'=' * 78}\n\n{text}\n\n")
 
 
 def sbom(folder: Path, bom: Path) -> None:
@@ -125,7 +134,7 @@ def sbom(folder: Path, bom: Path) -> None:
     """
     content: dict[str, Any] = json.loads(bom.read_text())
     root = content["metadata"]["component"]
-    root["version"] = re.search(r'"(.+)"', (REPO / "reaper" / "__init__.py").read_text())[1]
+    root["version"] = VERSION
     for component in content["components"]:
         shipped = component["name"] == "pyinstaller"
         component["scope"] = "required" if shipped else "excluded"
