@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from forms import PEERS, UNSHARE, conditions, first_line, milliseconds
+from forms import PEERS, UNSHARE, conditions, first_instruction, milliseconds
 from support import FORMS, children, running, state, victim
 
 CONTENDERS = {"reaper": [*FORMS["source"], "--"], "reaper static": [*FORMS["static"], "--"]} | PEERS
@@ -93,8 +93,8 @@ def ending(command: list[str]) -> float:
 
 
 def start(command: list[str]) -> float:
-    """Start of the init to main's first output, in starts of a Python that does nothing."""
-    return first_line(command) / milliseconds(FLOOR)
+    """Start of the init to main's first instruction, in starts of a Python that does nothing."""
+    return first_instruction(command) / milliseconds(FLOOR)
 
 
 def percentile(values: list[float], part: float) -> float:
