@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from images import image, inside
-from support import FORMS, PYTHON, REPO, run, running
+from support import FORMS, PYTHON, REPO, WITHOUT_PROC, run, running
 
 from reaper import __version__
 from reaper.inspector.commands import COMMANDS
@@ -22,7 +22,6 @@ SITE_PACKAGES = next((REPO / "build" / "forms" / "wheel" / "lib").glob("python3*
 BUNDLE = REPO / "build" / "bundle" / "reaper"
 FOLDER = REPO / "build" / "opt" / "reaper"  # as the images have it: with the static init
 STATIC = Path(FORMS["static"][0])
-WITHOUT_PROC = ["unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"]
 COMPILED = ("static", "bundle")
 each_form = pytest.mark.parametrize("form", FORMS)
 
@@ -30,7 +29,7 @@ each_form = pytest.mark.parametrize("form", FORMS)
 @pytest.fixture
 def console_script(tmp_path: Path) -> Path:
     script = tmp_path / "reaper"
-    script.write_text("#!/usr/bin/python3\nfrom reaper.__main__ import console\nconsole()\n")
+    script.write_text("#!/usr/bin/python3\nfrom reaper.console import main\nmain()\n")
     script.chmod(0o755)
     return script
 

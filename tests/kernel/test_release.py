@@ -168,7 +168,7 @@ def test_the_wheel_is_for_any_python_and_needs_nothing(dist: Path) -> None:
     assert all("extra ==" in line for line in needed)
     assert [line for line in needed if "'ctl'" in line] == ["shtab>=1.7; extra == 'ctl'"]
     assert (tags["Root-Is-Purelib"], tags["Tag"]) == ("true", "py3-none-any")
-    assert "reaper = reaper.__main__:console" in scripts
+    assert "reaper = reaper.console:main" in scripts
     assert "reaperctl = reaper.inspector.cli:console" in scripts
 
 
