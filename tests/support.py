@@ -53,6 +53,13 @@ def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
 WITHOUT_PROC = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
 
 
+def under_strace(log: Path, calls: str, *inject: str) -> list[str]:
+    """What goes before a command to write these calls of all its processes to a file, and to
+    tamper with them as strace(1) says of `inject=`."""
+    tampering = [word for rule in inject for word in ("-e", f"inject={rule}")]
+    return ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}", *tampering]
+
+
 def eventually(check: Callable[[], T], what: str = "", timeout: float = DEADLINE) -> T:
     """Call `check` until its answer is true, and return that; AssertionError at the deadline."""
     deadline = time.monotonic() + timeout
