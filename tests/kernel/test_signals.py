@@ -131,7 +131,7 @@ def test_a_stopped_main_can_be_terminated() -> None:
 
 def test_the_group_gets_it_and_with_c_only_main() -> None:
     script = "trap 'echo helper; exit' USR1; echo ready; while :; do /bin/sleep 0.05; done"
-    main = "(/bin/sh -c \"$1\") & trap 'echo main' USR1; while :; do /bin/sleep 0.05; done"
+    main = "trap 'echo main' USR1; (/bin/sh -c \"$1\") & while :; do /bin/sleep 0.05; done"
     for scope, helper_too in (("group", True), ("main", False), ("tree", True)):
         command = as_pid1(reaper("--scope", scope, "--", "sh", "-c", main, "x", script))
         with running(command) as started:
