@@ -6,6 +6,7 @@ take turns in every round, so that noise meets all of them.
 """
 
 import argparse
+import atexit
 import os
 import platform
 import random
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from support import FORMS, REPO, eventually, run, running, state
+from support import FORMS, PYTHON, REPO, eventually, run, running, state
 
 PEERS = {"tini": ["tini", "--"], "dumb-init": ["dumb-init"], "catatonit": ["catatonit", "--"]}
 PROGRAMS = {name: [*command, "--"] for name, command in FORMS.items()} | PEERS
@@ -34,6 +35,9 @@ ON_DISK = {
     "wheel": next((REPO / "build" / "forms" / "wheel" / "lib").glob("*/site-packages/reaper")),
     "zipapp": REPO / "build" / "zipapp" / "reaper.pyz",
 }
+# What bounds them from below, as PID 1 too: nothing, and Pythons that do nothing.
+NOTHING = ["/bin/true"]
+FLOORS = {"python": [PYTHON, "-I", "-S", "-c", "pass"], "site": [PYTHON, "-I", "-c", "pass"]}
 UNSHARE = ["unshare", "--pid", "--fork", "--kill-child"]
 SLEEP = ["/bin/sleep", "1000"]
 
@@ -63,6 +67,7 @@ def first() -> str:
     program = Path(tempfile.gettempdir()) / f"reaper-first-{os.getpid()}"
     source = Path(__file__).with_name("first.c")
     subprocess.run(["musl-gcc", "-static", "-O2", str(source), "-o", str(program)], check=True)
+    atexit.register(program.unlink)
     return str(program)
 
 
@@ -108,7 +113,7 @@ def opened(command: list[str]) -> int:
     """Bytes of all the files that a start of the init executes, maps or reads."""
     with tempfile.NamedTemporaryFile() as log:
         strace = ["strace", "-qq", "-z", "-e", "trace=execve,open,openat", "-o", log.name]
-        subprocess.run([*strace, *command, "/bin/true"], stderr=subprocess.DEVNULL, check=True)
+        subprocess.run([*strace, *command, *NOTHING], stderr=subprocess.DEVNULL, check=True)
         text = Path(log.name).read_text()
     names = {Path(name).resolve() for name in re.findall(r'"(/[^"]*)"', text)}
     return size(name for name in names if name.is_file() and not name.is_relative_to("/proc"))
@@ -158,26 +163,31 @@ def cells(figures: Figures, tini: Figures) -> tuple[str, ...]:
     )
 
 
-def measure(rounds: int, tries: int) -> tuple[float, dict[str, Figures]]:
-    bare: dict[str, list[float]] = {"begin": [], "end": []}
-    begin: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    end: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+def measure(rounds: int, tries: int) -> tuple[dict[str, float], dict[str, Figures]]:
+    """Milliseconds to the end of nothing, and of the floors beyond that; the programs' figures."""
+    begins: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+    ends: dict[str, list[float]] = {name: [] for name in ("nothing", *FLOORS, *PROGRAMS)}
     for _ in counted("starts", range(rounds), rounds):
-        bare["begin"].append(first_instruction([]))
-        bare["end"].append(milliseconds(["/bin/true"]))
+        begin, end = first_instruction([]), milliseconds(NOTHING)
+        ends["nothing"].append(end)
+        for name, command in FLOORS.items():
+            ends[name].append(milliseconds(command) - end)
         for name, command in PROGRAMS.items():
-            begin[name].append(first_instruction(command))
-            end[name].append(milliseconds([*command, "/bin/true"]))
-    median = statistics.median
-    windows = {name: median(end[name]) for name in PROGRAMS}
+            begins[name].append(first_instruction(command) - begin)
+            ends[name].append(milliseconds([*command, *NOTHING]) - end)
+    to_main, to_end = (
+        {name: statistics.median(values) for name, values in times.items()}
+        for times in (begins, ends)
+    )
+    windows = {name: to_end["nothing"] + to_end[name] for name in PROGRAMS}
     lost = dict.fromkeys(PROGRAMS, 0)
     for _ in counted("TERM", range(tries), tries):
         for name, command in PROGRAMS.items():
             lost[name] += loses_term(command, windows[name])
     figures = {
         name: Figures(
-            median(begin[name]) - median(bare["begin"]),
-            median(end[name]) - median(bare["end"]),
+            to_main[name],
+            to_end[name],
             lost[name],
             tries,
             windows[name],
@@ -187,7 +197,7 @@ def measure(rounds: int, tries: int) -> tuple[float, dict[str, Figures]]:
         )
         for name, command in counted("memory and files", PROGRAMS.items(), len(PROGRAMS))
     }
-    return median(bare["end"]), figures
+    return {name: to_end[name] for name in ("nothing", *FLOORS)}, figures
 
 
 def main() -> None:
@@ -195,17 +205,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--tries", type=int, default=200, help="of TERM")
     options = parser.parse_args()
-    try:
-        bare, figures = measure(options.rounds, options.tries)
-    finally:
-        Path(first()).unlink()
+    floors, figures = measure(options.rounds, options.tries)
     print(f"| | {' | '.join(COLUMNS)} |")
     print(f"| --- |{' ---: |' * len(COLUMNS)}")
     for name, each in figures.items():
         print(f"| {name} | {' | '.join(cells(each, figures['tini']))} |")
     print(
         f"\nMedians of {options.rounds} rounds as PID 1 of a new PID namespace; what the same start"
-        f" takes without an init ({bare:.1f} ms to the end of `true`) is taken off. {conditions()}."
+        f" takes without an init ({floors['nothing']:.1f} ms to the end of `true`) is taken off."
+        f" A Python that does nothing takes {floors['python']:.1f} ms with `-I -S`, and"
+        f" {floors['site']:.1f} ms with `site`. {conditions()}."
     )
 
 

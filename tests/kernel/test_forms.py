@@ -254,9 +254,19 @@ def test_with_a_part_of_the_bundle_unfit(tmp_path: Path) -> None:
     loader = next((tmp_path / "bundle" / "lib").glob("ld-*"))
     command = [str(tmp_path / "bundle" / "reaper"), "/bin/true"]
     loader.chmod(0o644)
-    assert "make it readable and executable" in fails_with_one_line(command, 125)
+    denied = "Permission denied; make it readable and executable"
+    assert denied in fails_with_one_line(command, 125)
     of_another_machine(loader)
-    assert "it is built for another machine" in fails_with_one_line(command, 125)
+    foreign = "Exec format error; it is built for another machine"
+    assert foreign in fails_with_one_line(command, 125)
+    assert explained(denied) and explained(foreign)
+
+
+def test_a_script_form_without_python() -> None:
+    zipapp = Path(FORMS["zipapp"][-1])
+    command = inside(image("scratch"), ["/bin/sh", "-c", "/opt/r.pyz"], {zipapp: "/opt/r.pyz"})
+    assert "not found" in fails_with_one_line(command, 127)
+    assert explained("not found")
 
 
 def test_the_init_of_the_images_needs_nothing_of_its_folder(tmp_path: Path) -> None:
