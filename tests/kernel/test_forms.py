@@ -5,6 +5,7 @@ The other kernel tests run in every form too: `make test` goes through REAPER_TE
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -291,3 +292,10 @@ def test_sizes() -> None:
     assert STATIC.stat().st_size < 6.5e6
     assert (BUNDLE / "reaperctl").stat().st_size < 0.05e6
     assert sum(file.stat().st_size for file in loaded) < 12e6
+
+
+def test_a_build_for_another_machine_names_the_package_that_is_missing(tmp_path: Path) -> None:
+    build = [PYTHON, "-I", str(REPO / "docker" / "static" / "build.py"), str(tmp_path / "reaper")]
+    code, out, err = run([*build, "--multiarch", "riscv64-linux-gnu"])
+    assert (code, out) == (1, "")
+    assert re.search(r"no .*riscv64-linux-gnu.*\.a\ninstall .*libpython.* for riscv64", err)
