@@ -176,7 +176,6 @@ class Init:
             taken += 1
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
         self._look_for_exec(0)
-        self._look_for_stop()
         self._reap()
         self.hands.act(self.core.expired(time.monotonic()))
 
