@@ -84,8 +84,9 @@ def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
     python = f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev"
     packages = {python, "libc6-dev", "musl-dev"}
     names = {file.name for file in folder.rglob("*") if ".so" in file.name}
-    listed = _output("dpkg-query", "-S", *(f"*/{name}" for name in sorted(names))).splitlines()
-    packages |= {line.split(":")[0] for line in listed if "/x32/" not in line}
+    ask = ["dpkg-query", "-S", *(f"*/{name}" for name in sorted(names))]
+    listed = subprocess.run(ask, capture_output=True, text=True, check=False)
+    packages |= {line.split(":")[0] for line in listed.stdout.splitlines() if "/x32/" not in line}
     for package in sorted(packages):
         yield package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0]
 
