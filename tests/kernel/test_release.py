@@ -36,12 +36,12 @@ ARTEFACTS = {
 }
 
 
-def make(copy: Path, *words: str) -> str:
-    """Run make in the copy, with the tools of this tree and the time of its last build."""
+def make(where: Path, *words: str) -> str:
+    """Run make there, with the tools of this tree and the time of its last build."""
     epoch = (REPO / "build" / "epoch").read_text().strip()
     return subprocess.run(
         ["make", f"VENV={REPO / '.venv'}", *words],
-        cwd=copy,
+        cwd=where,
         env={**os.environ, "SOURCE_DATE_EPOCH": epoch},
         stdout=subprocess.PIPE,
         check=True,
@@ -61,6 +61,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "build" / "bundle" / "venv").symlink_to(REPO / "build" / "bundle" / "venv")
     (root / "dist").mkdir()
     (root / "dist" / "reaper-0.0.1.pyz").touch()
+    make(REPO, "wheel")  # the sources of the tests are in it, too
     make(root, "release")
     return root
 
