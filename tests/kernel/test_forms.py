@@ -3,6 +3,7 @@
 The other kernel tests run in every form too: `make test` goes through REAPER_TEST_FORM.
 """
 
+import ast
 import json
 import os
 import re
@@ -275,6 +276,16 @@ def test_the_init_of_the_images_needs_nothing_of_its_folder(tmp_path: Path) -> N
     assert run([str(tmp_path / "reaper"), "sh", "-c", "exit 4"]) == (4, "", "")
 
 
+def test_under_an_old_python_it_says_what_it_needs() -> None:
+    source = REPO / "reaper" / "__main__.py"
+    ast.parse(source.read_text(), feature_version=(3, 6))
+    old = f"import runpy, sys; sys.version_info = (3, 9); runpy.run_path({str(source)!r})"
+    code, out, err = run([PYTHON, "-I", "-S", "-c", old])
+    assert (code, out, err.count("\n")) == (125, "", 2)
+    assert "needs Python 3.11 or later, and this is " in err
+    assert explained("it needs Python 3.11 or later")
+
+
 # -- how it is built
 
 
@@ -292,6 +303,14 @@ def test_sizes() -> None:
     assert STATIC.stat().st_size < 6.5e6
     assert (BUNDLE / "reaperctl").stat().st_size < 0.05e6
     assert sum(file.stat().st_size for file in loaded) < 12e6
+
+
+def test_a_build_without_musl_names_its_package(tmp_path: Path) -> None:
+    build = [str(REPO / "build" / "bundle" / "venv" / "bin" / "pyinstaller"), "--log-level=ERROR",
+             "--distpath", str(tmp_path), "--workpath", str(tmp_path)]  # fmt: skip
+    spec = str(REPO / "docker" / "bundle" / "bundle.spec")
+    code, _, err = run([*build, spec], env={**os.environ, "LAUNCHER_CC": "no-such-gcc -Os"})
+    assert (code, err) == (1, "no no-such-gcc\ninstall Debian's musl-tools, or set LAUNCHER_CC\n")
 
 
 def test_a_build_for_another_machine_names_the_package_that_is_missing(tmp_path: Path) -> None:
