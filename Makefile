@@ -49,11 +49,11 @@ bench: packages forms  ## side by side with tini, dumb-init and catatonit: table
 	$(PY) tests/bench/forms.py
 	$(PY) tests/bench/ctl.py
 
-# What both link their interpreter with.
+# What both link their interpreter with. Their code objects know no columns: the source is not there.
 LINK := docker/cpython.py docker/no-unwind.ld
 
 build/static/reaper: $(wildcard docker/static/*.* docker/static/lean/*) $(LINK) $(SOURCES)
-	$(SYSTEM_PYTHON) -I docker/static/build.py $@
+	$(SYSTEM_PYTHON) -I -X no_debug_ranges docker/static/build.py $@
 
 .PHONY: static
 static: build/static/reaper  ## the init as one static file: build/static/reaper
@@ -64,8 +64,9 @@ build/bundle/venv/ready: docker/bundle/requirements.txt
 	touch $@
 
 build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*.*) $(LINK) $(SOURCES)
-	PYTHONHASHSEED=0 build/bundle/venv/bin/pyinstaller --noconfirm --clean --log-level WARN \
-		--distpath build/bundle/reaper --workpath build/bundle/work docker/bundle/bundle.spec
+	PYTHONHASHSEED=0 PYTHONNODEBUGRANGES=1 build/bundle/venv/bin/pyinstaller \
+		--noconfirm --clean --log-level WARN --distpath build/bundle/reaper \
+		--workpath build/bundle/work docker/bundle/bundle.spec
 
 .PHONY: bundle
 bundle: build/bundle/reaper/reaper  ## reaper and reaperctl over one interpreter: build/bundle/reaper/
