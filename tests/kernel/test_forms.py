@@ -92,9 +92,9 @@ def test_docker_understands_its_version(form: str, name: str, tmp_path: Path) ->
 @pytest.mark.parametrize("place", [[], WITHOUT_PROC], ids=["proc", "no proc"])
 @pytest.mark.parametrize("form", COMPILED)
 def test_starts_under_any_name(form: str, place: list[str], tmp_path: Path) -> None:
-    rename = "import subprocess as s, sys; sys.exit(s.call(sys.argv[2:], executable=sys.argv[1]))"
+    call = "import subprocess as s, sys; sys.exit(s.call(sys.argv[2:], executable=sys.argv[1]))"
     for name in ("-", "a name", "/no/such/place", "tini", ""):
-        start = [PYTHON, "-I", "-c", rename, FORMS[form][0], name, "sh", "-c", "exit 4"]
+        start = [PYTHON, "-I", "-c", call, FORMS[form][0], name, "sh", "-c", "exit 4"]
         assert run([*place, *start], cwd=tmp_path) == (4, "", ""), name
 
 
