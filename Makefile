@@ -49,8 +49,8 @@ bench: packages forms  ## side by side with tini, dumb-init and catatonit: table
 	$(PY) tests/bench/forms.py
 	$(PY) tests/bench/ctl.py
 
-# What both link their interpreter with. Their code objects know no columns: the source is not there.
-LINK := docker/cpython.py docker/no-unwind.ld
+# What both are made with. Their code objects know no columns: the source is not there.
+LINK := Makefile docker/cpython.py docker/no-unwind.ld
 
 build/static/reaper: $(wildcard docker/static/*.* docker/static/lean/*) $(LINK) $(SOURCES)
 	$(SYSTEM_PYTHON) -I -X no_debug_ranges docker/static/build.py $@
