@@ -30,7 +30,7 @@ FROZEN = {
     "io": "io.py",
     "zipimport": "zipimport.py",
 }
-APART = {"unicodedata"}  # a megabyte, which the init has no use for
+APART = ("unicodedata",)  # a megabyte, which the init has no use for
 
 
 def extension(name: str, work: Path) -> Path:
@@ -49,7 +49,7 @@ def library(builtins: Iterable[str], askers: Iterable[Path], work: Path) -> Path
     stdlib = Path(sysconfig.get_path("stdlib"))
     frozen = {name: stdlib / file for name, file in FROZEN.items()}
     tables, exports, roots = (work / name for name in ("tables.c", "exports.map", "roots.rsp"))
-    tables.write_text(cpython.tables(sorted((BUILTINS | set(builtins)) - APART), frozen))
+    tables.write_text(cpython.tables(sorted((BUILTINS | set(builtins)) - set(APART)), frozen))
     exports.write_text("{ global: " + "; ".join(names) + "; local: *; };\n")
     roots.write_text("\n".join(f"-Wl,-u,{name}" for name in names))
     subprocess.run(
