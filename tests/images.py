@@ -46,7 +46,7 @@ def image(name: str) -> Path:
 def write_console_script(folder: Path) -> Path:
     """What pip makes of the wheel's entry point, for /usr/bin/python3."""
     script = folder / "reaper"
-    script.write_text("#!/usr/bin/python3\nfrom reaper.__main__ import console\nconsole()\n")
+    script.write_text("#!/usr/bin/python3\nfrom reaper.console import main\nmain()\n")
     script.chmod(0o755)
     return script
 
