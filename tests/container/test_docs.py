@@ -24,7 +24,8 @@ COMMANDS = [
     if language in SHELL
     for line in text.splitlines()
 ]
-SOURCES = [PODMAN_SETTINGS, *(file for file in (REPO / "docker").rglob("*") if file.is_file())]
+RECIPES = [file for file in sorted((REPO / "docker").rglob("*")) if file.is_file()]
+SOURCES = [PODMAN_SETTINGS, *(file for file in RECIPES if file.suffix != ".pyc")]
 
 # No registry is at hand: docker/Dockerfile.python does the same with the wheel.
 FROM_A_REGISTRY = "RUN pip install reaper-init\n"
