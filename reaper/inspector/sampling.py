@@ -35,14 +35,16 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A process, or one of its threads, and the share of one CPU that it used since the last look.
+    """A process, or one of its threads, and the shares of one CPU that it used since the last look.
 
-    `percent` is None where it was not seen before and is older than that look.
+    Each is None where it was not seen before and is older than that look.
     """
 
     pid: int
     percent: float | None
     process: Process
+    user: float | None = None  # of it in user mode
+    system: float | None = None  # and in the kernel
 
 
 def rows(now: Sample, before: Sample | None, threads: bool = False) -> list[Row]:
@@ -52,20 +54,31 @@ def rows(now: Sample, before: Sample | None, threads: bool = False) -> list[Row]
     elapsed = now.at - before.at if before else 0.0
     since = before.uptime if before else None
     return [
-        Row(key[0], _percent(stat, known.get(key), elapsed, since), _process(stat, now.uptime))
+        _row(key[0], stat, _used(stat, known.get(key), since), elapsed, now.uptime)
         for key, stat in stats.items()
     ]
 
 
-def _percent(stat: Stat, before: Stat | None, elapsed: float, since: float | None) -> float | None:
+Used = tuple[float, float]  # seconds of CPU: user, system
+IDLE: Used = (0.0, 0.0)
+
+
+def _used(stat: Stat, before: Stat | None, since: float | None) -> Used | None:
     if stat is before:
-        return 0.0
-    used = stat.user + stat.system
+        return IDLE
     if before is not None and before.start == stat.start:
-        used -= before.user + before.system
-    elif since is None or stat.start < since:
+        return max(0.0, stat.user - before.user), max(0.0, stat.system - before.system)
+    if since is None or stat.start < since:
         return None
-    return max(0.0, 100 * used / elapsed) if elapsed > 0 else None
+    return stat.user, stat.system
+
+
+def _row(pid: int, stat: Stat, used: Used | None, elapsed: float, uptime: float | None) -> Row:
+    process = _process(stat, uptime)
+    if used is None or elapsed <= 0:
+        return Row(pid, None, process)
+    user, system = (100 * seconds / elapsed for seconds in used)
+    return Row(pid, user + system, process, user, system)
 
 
 def _process(stat: Stat, uptime: float | None) -> Process:

@@ -18,6 +18,8 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column("tid", lambda row: row.process.stat.pid, "thread id, with --threads", "integer"),
     Column("percent", lambda row: row.percent, "of one CPU, since the last look", "percent",
            header="CPU%"),
+    Column("usr", lambda row: row.user, "of it in user mode", "percent", header="USR%"),
+    Column("sys", lambda row: row.system, "of it in the kernel", "percent", header="SYS%"),
     *lifted(PROCESS[1:], lambda row: row.process),
 )  # fmt: skip
 DEFAULT = "pid,user,state,threads,percent,rss,cpu,age,command"

@@ -129,10 +129,17 @@ class View:
         json.dump({**head, **fields, "notes": self.notes}, self.out, indent=1)
         self.out.write("\n")
 
-    def columns(self, columns: Sequence[Column[R]]) -> list[Column[R]]:
-        """The columns that -o asks for; looking into a container also shows pids of this side."""
-        chosen = choose(columns, self.options.columns)
-        if self.proc.foreign and self.options.columns == self.options.default_columns:
+    def columns(self, columns: Sequence[Column[R]], default: str = "") -> list[Column[R]]:
+        """The columns that -o asks for, else those of `default` or of the command.
+
+        Looking into a container, the default ones also show the pids of this side.
+        """
+        options = self.options
+        if options.columns is not None:
+            return choose(columns, options.columns)
+        default = default or (options.json_columns if self.json else options.default_columns)
+        chosen = choose(columns, default)
+        if self.proc.foreign and HOSTPID not in {column.name for column in chosen}:
             chosen[1:1] = [column for column in columns if column.name == HOSTPID]
         return chosen
 
@@ -200,13 +207,16 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_table_options(
-    parser: argparse.ArgumentParser, columns: Sequence[Column[Any]], default: str, sort: str = ""
+    parser: argparse.ArgumentParser,
+    columns: Sequence[Column[Any]],
+    default: str,
+    sort: str = "",
+    json: str = "",
 ) -> None:
-    """What every command that prints rows takes; `default` and `sort` as the user would write."""
+    """What every command that prints rows takes; `default`, `sort` and `json` (the default with
+    --json, where it differs) as the user would write them."""
     group = parser.add_argument_group("table")
-    group.add_argument(
-        "-o", "--columns", metavar="COLUMNS", default=default, help=f"which, in order ({default})"
-    )
+    group.add_argument("-o", "--columns", metavar="COLUMNS", help=f"which, in order ({default})")
     group.add_argument(
         "--sort", metavar="COLUMN", default=sort,
         help="by this column, -COLUMN downwards, several with commas"
@@ -215,7 +225,7 @@ def add_table_options(
     group.add_argument(
         "--no-headers", dest="headers", action="store_false", help="rows only, for scripts"
     )
-    parser.set_defaults(default_columns=default)
+    parser.set_defaults(default_columns=default, json_columns=json or default)
     width = max(len(column.name) for column in columns)
     listed = "\n".join(f"  {column.name:<{width}}  {column.meaning}" for column in columns)
     parser.epilog = f"columns:\n{listed}\n\n{parser.epilog or ''}"

@@ -67,13 +67,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grace", metavar="SECONDS", type=_seconds, help="wait before KILL (5)")
     parser.add_argument("--no-kill", dest="kill", action="store_false", help="no KILL, only wait")
     add_filters(parser)
-    add_table_options(parser, COLUMNS, DEFAULT)
+    add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
 
 def run(view: View) -> int:
     options = view.options
-    if view.json and options.columns == DEFAULT:
-        options.columns = DEFAULT_JSON
     shown = view.columns(COLUMNS)
     if options.pid is None and not filtered(options):
         raise UserError("name pids, or a filter such as --name; --dry-run shows whom it would hit")

@@ -15,13 +15,13 @@ from typing import Any
 from ..anatomy import Anatomy, Limit, examine
 from ..columns import PROCESS, stat_flags, tty_name, user_name
 from ..memory import KINDS, Part
-from ..procfs import NO_MEMORY, Stat
+from ..procfs import HOSTPID, NO_MEMORY, Stat
 from ..render.style import UNKNOWN, cpu, duration, printable, size, state_style
 from ..render.table import Column, choose, records
 from ..states import STATES, UNKNOWN_STATE
 from ..view import NOTHING, View
 
-PARTS = ("status", "argv", "memory", "cgroup", "wchan")
+PARTS = ("status", "argv", "memory", "cgroup", "wchan", HOSTPID)
 LABEL = 12
 
 THREADS: tuple[Column[Stat], ...] = (
@@ -74,7 +74,9 @@ def fields(a: Anatomy) -> dict[str, Any]:
     """The anatomy for JSON."""
     process = a.process
     status = process.status
-    names = "pid,ppid,pgid,sid,tty,state,nice,threads,age,vss,rss,pss,uss,swap,cpu,wchan,comm"
+    names = (
+        "pid,hostpid,ppid,pgid,sid,tty,state,nice,threads,age,vss,rss,pss,uss,swap,cpu,wchan,comm"
+    )
     (identity,) = records(choose(PROCESS, names), [process])
     return {
         **identity,
@@ -129,6 +131,8 @@ def _identity(view: View, a: Anatomy) -> Iterable[str]:
         f"pid {stat.pid}, parent {stat.ppid}, group {stat.pgid}, session {stat.sid}, "
         f"terminal {tty_name(stat.tty) or 'none'}",
     )  # fmt: skip
+    if view.proc.foreign:
+        yield _line(view, "host pid", a.process.hostpid)
     nspids = (status and status.nspids) or ()
     if len(nspids) > 1:
         yield _line(view, "namespaced", f"pid {' > '.join(map(str, nspids))}, outermost first")

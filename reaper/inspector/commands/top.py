@@ -24,6 +24,7 @@ from ..procfs import Process
 from ..render import table
 from ..sampling import Row, Sample, Sampler, rows
 from ..screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
+from ..select import add_filters, choose, needed
 from ..tally import Tally
 from ..view import NOTHING, View, add_table_options
 
@@ -49,6 +50,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", action="store_true", help="threads, as the key H")
     parser.add_argument("--zombies", action="store_true", help="zombies only, as the key z")
     parser.add_argument("--once", action="store_true", help="one look, on a terminal, too")
+    add_filters(parser)
     add_table_options(parser, COLUMNS, DEFAULT, screen.BUSIEST)
 
 
@@ -72,6 +74,7 @@ class Watch:
 
     def __init__(self, view: View) -> None:
         self.proc = view.proc
+        self._options = view.options
         self._sampler = Sampler(view.proc)
         self.close = self._sampler.close
         self._tally = Tally(view.options.trace) if view.options.trace else None
@@ -91,7 +94,7 @@ class Watch:
     def _surroundings(self, totals: Totals) -> Totals:
         assert self._now
         load = (self.proc.maybe("loadavg") or "–".encode()).decode().split(" ")[:3]
-        total, available = (self._meminfo(key) for key in (b"MemTotal", b"MemAvailable"))
+        total, available = self.proc.machine.memory, self.proc.available
         group = cgroup.read(self.proc).memory
         used = total - available if total and available is not None else None
         own = group.limit is not None and (total is None or group.limit < total)
@@ -105,13 +108,6 @@ class Watch:
             unreadable=self._now.unreadable,
             hidden=self._now.hidden,
         )
-
-    def _meminfo(self, key: bytes) -> int | None:
-        for line in (self.proc.maybe("meminfo") or b"").splitlines():
-            name, _, value = line.partition(b":")
-            if name == key:
-                return int(value.split()[0]) * 1024
-        return None
 
     def _reaps(self, totals: Totals) -> Totals:
         if self._tally is None:
@@ -129,8 +125,10 @@ class Watch:
     def rows(self, state: Screen) -> list[Row]:
         """What the user wants to see, sorted."""
         found = screen.chosen(state, self.threads if state.threads else self.processes)
-        needed = table.needs(column for _, column in table.sort_columns(COLUMNS, state.sort))
-        return table.sort(self.filled(found, needed), COLUMNS, state.sort)
+        sorting = (column for _, column in table.sort_columns(COLUMNS, state.sort))
+        parts = (*table.needs(sorting), *needed(self._options))
+        found = choose(self._options, self.filled(found, parts), lambda row: row.process)
+        return table.sort(found, COLUMNS, state.sort)
 
     def filled(self, found: Sequence[Row], parts: tuple[str, ...]) -> list[Row]:
         """The rows with more parts of /proc; without them where the process has gone."""
@@ -148,9 +146,7 @@ class Watch:
 
 def shown(view: View, state: Screen) -> list[table.Column[Row]]:
     """The columns: -o, else the default ones for processes or threads."""
-    if state.threads and view.options.columns == DEFAULT:
-        return table.choose(COLUMNS, THREADS)
-    return view.columns(COLUMNS)
+    return view.columns(COLUMNS, THREADS if state.threads else "")
 
 
 def once(view: View, watch: Watch, state: Screen) -> int:

@@ -48,13 +48,11 @@ DEFAULT_JSON = "pid,ppid,state,depth,adopted,rss,age,comm"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pid", nargs="?", type=int, metavar="PID", help="the root (all)")
     parser.add_argument("-t", "--threads", action="store_true", help="threads, too, by TID")
-    add_table_options(parser, COLUMNS, DEFAULT)
+    add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
 
 def run(view: View) -> int:
     options = view.options
-    if view.json and options.columns == DEFAULT:
-        options.columns = DEFAULT_JSON
     shown = view.columns(COLUMNS)
     snapshot = view.snapshot(("argv", *needs(shown), *view.needs(PROCESS, ())))
     siblings = view.sorted(PROCESS, snapshot)
@@ -71,7 +69,7 @@ def _threads(view: View, row: Row) -> list[Row]:
         return []
     below = row.branches.replace("├─", "│ ").replace("└─", "  ")
     return [
-        Row(row.process, row.depth + 1, f"{below}· ", thread=thread)
+        Row(row.process, row.depth + 1, f"{below}· ", thread=thread.stat)
         for thread in view.proc.threads(row.pid)
         if thread.pid != row.pid
     ]
