@@ -114,8 +114,8 @@ def row(view: str, count: int, times: Times, idle: Times) -> str:
     )
 
 
-def measure(counts: list[int], rounds: int) -> None:
-    idle = {view: take_turns(view, rounds, "alone") for view in PAIRS}
+def measure(counts: list[int], rounds: int, views: list[str]) -> None:
+    idle = {view: take_turns(view, rounds, "alone") for view in views}
     rows, tops = [], []
     born = 0
     for count in sorted(counts):
@@ -123,7 +123,7 @@ def measure(counts: list[int], rounds: int) -> None:
         populate(count - born)
         born = count
         where = f"{count:,} processes"
-        rows += [row(v, count, take_turns(v, rounds, where), idle[v]) for v in PAIRS]
+        rows += [row(v, count, take_turns(v, rounds, where), idle[v]) for v in views]
         say(f"{where}: top")
         mine, other = live([*CTL, *LIVE[:1]]), live(LIVE)
         tops.append(f"| {count:,} | {mine:.1f} % | {other:.1f} % | {mine / other:.2f} |")
@@ -155,11 +155,12 @@ def in_a_namespace() -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--view", action="append", choices=PAIRS, help="this one only; repeatable")
     parser.add_argument("count", nargs="*", type=int, default=[1000, 10_000], help="of processes")
     chosen = parser.parse_args()
     if os.getpid() != 1:
         raise SystemExit(in_a_namespace())
-    measure(chosen.count, chosen.rounds)
+    measure(chosen.count, chosen.rounds, chosen.view or list(PAIRS))
 
 
 if __name__ == "__main__":
