@@ -1,50 +1,35 @@
 """`python -m reaper` is the init. Before anything else it blocks every signal that it forwards.
 
 Until then the kernel drops what is sent to a PID 1 without a handler, and kills any other process.
-Only built-in modules are imported before that line.
+Only built-in modules are imported before that line. This file is compiled at every start.
 """
 
 import _signal
 
 # 32 and 33, which libc keeps for itself, are not among the valid ones.
-_inherited = set(map(int, _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())))
+inherited = set(map(int, _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())))
 
+import gc  # noqa: E402
 import sys  # noqa: E402
+
+gc.disable()  # a start leaves no garbage, and looking for it takes time; the loop turns it on
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-_MASK, _NAME = "reaper_mask", "reaper_name"  # -X options, from the first start to the second
-
-
-def console() -> "NoReturn":
-    """The console script that pip makes: start again, isolated and without `site`.
-
-    The container's PYTHON* variables and its user's site folder belong to main, never to us. The
-    environment goes along as we got it; the mask from before and our name as options.
-    """
-    if not sys.executable:
-        run()
-    import posix  # noqa: PLC0415
-
-    from reaper.init import environment  # noqa: PLC0415
-
-    environment.apply(environment.fixes(posix.environ))
-    mask = ",".join(map(str, _inherited))
-    options = ["-I", "-S", "-X", f"{_MASK}={mask}", "-X", f"{_NAME}={sys.argv[0]}"]
-    posix.execv(sys.executable, [sys.executable, *options, __file__, *sys.argv[1:]])
+MASK, NAME = "reaper_mask", "reaper_name"  # -X options, from console.py
 
 
 def run() -> "NoReturn":
     """Hand over to the init."""
     from reaper.init import loop  # noqa: PLC0415  after the signals are blocked
 
-    inherited = _inherited
-    if isinstance(mask := sys._xoptions.get(_MASK), str):
-        inherited = set(map(int, filter(None, mask.split(","))))
-        sys.argv[0] = str(sys._xoptions[_NAME])
-    loop.main(sys.argv[1:], inherited)
+    before = inherited
+    if isinstance(mask := sys._xoptions.get(MASK), str):
+        before = set(map(int, filter(None, mask.split(","))))
+        sys.argv[0] = str(sys._xoptions[NAME])
+    loop.main(sys.argv[1:], before)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,10 @@ def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
     return ["unshare", *options, "--", *command]
 
 
+# Puts a command where there is no /proc. Unmounting it would show the one below it.
+WITHOUT_PROC = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+
+
 def eventually(check: Callable[[], T], what: str = "", timeout: float = DEADLINE) -> T:
     """Call `check` until its answer is true, and return that; AssertionError at the deadline."""
     deadline = time.monotonic() + timeout
@@ -102,6 +106,12 @@ class Running:
         """The next line of standard output, which must be a pipe."""
         assert self.popen.stdout
         return self.popen.stdout.readline().decode(errors="surrogateescape").rstrip("\n")
+
+    def type_line(self, text: str) -> None:
+        """Write a line to standard input, which must be a pipe."""
+        assert self.popen.stdin
+        self.popen.stdin.write(f"{text}\n".encode())
+        self.popen.stdin.flush()
 
     def wait_line(self, text: str) -> str:
         """Read standard output up to a line that holds `text`."""

@@ -101,7 +101,8 @@ class Core:
         self.main: Ending | None = None
         self.forwarded: set[int] = set()
         self.timed_out = False  # --stop-timeout killed main's group
-        self.held = 0  # the signal that --stop-delay holds back
+        # What --stop-delay holds back: the signal to send, and the one that came.
+        self.held: tuple[int, int] | None = None
         self.delayed = False
         self.release_at: float | None = None
         self.kill_main_at: float | None = None
@@ -139,12 +140,13 @@ class Core:
         if not is_termination(number):
             return self._forward(number, received, now)
         if self.held:
+            says_the_same = number == self.held[0]
             cut = self._release(now)
             # The second signal has done its work by cutting the wait, unless it says something new.
-            return cut if number == cut_signal(cut) else cut + self._forward(number, received, now)
+            return cut if says_the_same else cut + self._forward(number, received, now)
         if self.options.stop_delay and not self.delayed:
             self.delayed = True
-            self.held = received
+            self.held = number, received
             self.release_at = now + self.options.stop_delay
             return []
         return self._forward(number, received, now)
@@ -160,13 +162,14 @@ class Core:
         return actions
 
     def _release(self, now: float) -> list[Action]:
-        received, self.held, self.release_at = self.held, 0, None
-        return self._forward(self.options.rewrite.get(received, received), received, now)
+        assert self.held
+        (number, received), self.held, self.release_at = self.held, None, None
+        return self._forward(number, received, now)
 
     def main_ended(self, ending: Ending, alone: bool, now: float) -> list[Action]:
         """Main was reaped; `alone` says that no other child is left."""
         self.main = ending
-        self.held, self.release_at, self.kill_main_at = 0, None, None
+        self.held = self.release_at = self.kill_main_at = None
         if alone:
             return self._leave()
         if self.options.until == opt.EMPTY and not self.forwarded & STOPS:
@@ -247,11 +250,6 @@ class Core:
 
 # What ends a container that outlives its main. Not HUP: there it starts the new generation.
 STOPS = frozenset(filter(is_termination, signals.ACTIONS)) - {NUMBERS["SIGHUP"]}
-
-
-def cut_signal(actions: list[Action]) -> int:
-    """The signal that a released forward sends."""
-    return next(action.signal for action in actions if isinstance(action, Send))
 
 
 def _due(time: float | None, now: float) -> bool:

@@ -7,6 +7,7 @@ built-in modules under `os` and `signal`, without their start-up time.
 import _signal
 import errno
 import posix
+import sys
 
 from reaper import signals
 
@@ -113,10 +114,10 @@ def stop_self(number: int) -> bool:
 
 def prctl(option: int, value: int) -> int:
     """prctl(2) with one argument; 0 or the errno, ENOSYS where there is no way to call it."""
-    try:
-        import _prctl  # noqa: PLC0415  built into the static form
-    except ImportError:
+    if "_prctl" not in sys.builtin_module_names:
         return _prctl_by_ctypes(option, value)
+    import _prctl  # noqa: PLC0415  built into the static form
+
     try:
         _prctl.prctl(option, value)
     except OSError as error:

@@ -4,6 +4,7 @@ Up to main's start any failure ends the init with one line and 125. From then on
 can fail is logged and the loop goes on, because leaving kills the container.
 """
 
+import gc
 import posix
 import sys
 import time
@@ -143,6 +144,8 @@ class Init:
             log.debug(f"chdir /: {posix.strerror(error)}")
         if not proc.usable():
             log.info("no /proc of this PID namespace: names and descendants are not known")
+        gc.freeze()  # what a start makes is there to stay
+        gc.enable()
         self.cgroup = Cgroup()
         self.oom_kills = self.cgroup.value("oom kills")
         if log.level >= journal.INFO:
@@ -173,7 +176,6 @@ class Init:
             taken += 1
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
         self._look_for_exec(0)
-        self._look_for_stop()
         self._reap()
         self.hands.act(self.core.expired(time.monotonic()))
 

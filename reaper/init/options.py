@@ -215,9 +215,7 @@ _VERBOSE = ("-v", "--verbose")
 SHOW = {"-h": "help", "--help": "help", "-V": "version", "--version": "version"}
 
 
-def parse(
-    arguments: list[str], environ: dict[bytes, bytes], encoding: str = "utf-8"
-) -> Options | str:
+def parse(arguments: list[str], environ: dict[bytes, bytes]) -> Options | str:
     """Read the words behind argv[0] and the REAPER_ variables; the words win.
 
     Returns the options, or `help` or `version` where that is asked for. Raises UsageError.
@@ -227,7 +225,7 @@ def parse(
         return SHOW[words[-1][0]]
     options = Options()
     for option in TABLE:
-        value = environ.get(option.variable.encode(), b"").decode(encoding, "surrogateescape")
+        value = environ.get(option.variable.encode(), b"").decode("utf-8", "surrogateescape")
         for text in value.split(",") if option.name in REPEATABLE else [value]:
             if text:  # an empty variable is an unset one: Compose files cannot unset
                 option.apply(options, text, option.variable)

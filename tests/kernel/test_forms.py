@@ -28,7 +28,7 @@ each_form = pytest.mark.parametrize("form", FORMS)
 @pytest.fixture
 def console_script(tmp_path: Path) -> Path:
     script = tmp_path / "reaper"
-    script.write_text("#!/usr/bin/python3\nfrom reaper.__main__ import console\nconsole()\n")
+    script.write_text("#!/usr/bin/python3\nfrom reaper.console import main\nmain()\n")
     script.chmod(0o755)
     return script
 

@@ -91,6 +91,7 @@ def test_it_leaves_the_moment_the_last_one_is_gone(wrap) -> None:  # type: ignor
     code, _, err = run(command)
     assert code == 6
     assert "TERM to the rest (2 left)" in err
+    assert run(wrap(reaper("--grace", "3600", "--", "true")))[0] == 0
 
 
 def test_a_grace_of_nothing_leaves_at_once() -> None:
@@ -146,9 +147,7 @@ def test_adopted_end_terminates_orphans(wrap) -> None:  # type: ignore[no-untype
     with running(command) as started:
         for _ in range(2):
             started.wait_line("ready")
-        assert started.popen.stdin
-        started.popen.stdin.write(b"\n")  # their parent ends
-        started.popen.stdin.flush()
+        started.type_line("")  # their parent ends
         eventually(lambda: len(descendants(started.pid)) == 1, "orphans gone")
         code, out, _ = started.finish()  # the end of file lets main end
     assert (code, out.count("ignored 15")) == (3, 2)

@@ -67,6 +67,12 @@ def next_but_chld(started: Running) -> str:
     return line
 
 
+def test_a_signal_waits_for_a_batch_and_not_for_the_backlog() -> None:
+    code, came_back, _ = run(as_pid1(reaper("--", *victim("bounces", "3000"))))
+    assert code == 0
+    assert int(came_back) >= 5  # 30 batches; without a bound two, before and behind the backlog
+
+
 def test_a_flood_of_orphans_while_main_ends() -> None:
     """Batches are bounded: the deadlines hold while orphans come faster than they are reaped."""
     with running(as_pid1(reaper("--grace", "0.5", "--", *victim("floods", "8", "0.5")))) as started:
@@ -76,10 +82,13 @@ def test_a_flood_of_orphans_while_main_ends() -> None:
 
 def test_a_stopped_child_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
     log = tmp_path / "log"
-    script = "sleep 60 & kill -STOP $!; kill -STOP $$; read line; exit 3"
+    script = "echo ready; read line; sleep 60 & kill -STOP $!; kill -STOP $$; read line; exit 3"
     command = reaper("-v", "--log-file", str(log), "--grace", "0", "--", "sh", "-c", script)
     with running(as_pid1(command)) as started:
+        started.wait_line("ready")
         main = started.main
+        started.kill(signal.SIGSTOP)  # so that it finds main's stop and our CONT at once
+        started.type_line("stop")
         eventually(lambda: state(main) == "T", "stopped")
         started.kill(signal.SIGCONT)
         eventually(lambda: "main goes on" in log.read_text(), "the log")

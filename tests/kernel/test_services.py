@@ -248,9 +248,7 @@ class Client:
         self.psql = psql
 
     def ask(self, question: str) -> str:
-        assert self.psql.popen.stdin
-        self.psql.popen.stdin.write(f"{question}\n".encode())
-        self.psql.popen.stdin.flush()
+        self.psql.type_line(question)
         return self.psql.line()
 
 

@@ -267,7 +267,8 @@ def test_kill_minus_one_is_never_used_when_not_pid_1(tmp_path: Path) -> None:
         "trace=kill",
         *reaper("--grace", "0.1", "--"),
     ]
-    code = run([*command, *victim("helper_tree", "3", " ".join(victim("ignores_term")))])[0]
+    main = victim("helper_tree", "3", " ".join(victim("ignores_term")))
+    code = run(as_pid1([*command, *main]))[0]  # strace is PID 1 there, and nobody else is in reach
     assert code == 3
     assert "kill(-1," not in log.read_text()
 

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from support import PYTHON, as_pid1, eventually, reaper, run, running, victim
+from support import PYTHON, WITHOUT_PROC, as_pid1, eventually, reaper, run, running, victim
 
 NOBODY = ["--reuid=54321", "--regid=54321", "--clear-groups"]
 IN = {
@@ -14,7 +14,9 @@ IN = {
     "no capabilities": ["setpriv", "--bounding-set=-all", "--inh-caps=-all"],
     "unknown uid, no capabilities": ["setpriv", *NOBODY, "--bounding-set=-all", "--inh-caps=-all"],
     "no new privileges": ["setpriv", "--no-new-privs"],
-    "no proc": ["unshare", "--mount", "sh", "-c", 'umount -l /proc && exec "$@"', "sh"],
+    "no proc": WITHOUT_PROC,
+    "proc of another namespace": ["unshare", "--mount", "sh", "-c",
+                                  'umount -l /proc && exec "$@"', "sh"],
     "hidepid": ["unshare", "--mount", "sh", "-c",
                 'mount -o remount,hidepid=2 /proc && exec "$@"', "sh", "setpriv", *NOBODY],
     "read-only root": ["unshare", "--mount", "sh", "-c",
@@ -44,11 +46,24 @@ def test_it_does_its_work(place: str, pid1: bool) -> None:
     assert run(as_pid1(command) if pid1 else ["env", *command])[0] == 4
 
 
-@pytest.mark.parametrize("place", ["no proc", "unknown uid", "hidepid", "plain"])
+@pytest.mark.parametrize(
+    "place", ["no proc", "proc of another namespace", "unknown uid", "hidepid", "plain"]
+)
 def test_the_rest_is_shut_down_there_too(place: str) -> None:
     stubborn = " ".join(victim("ignores_term", "own-session"))
     main = victim("helper_tree", "5", stubborn)
     assert run(as_pid1([*IN[place], *reaper("--grace", "0.2", "--", *main)]))[0] == 5
+
+
+@pytest.mark.parametrize("place", ["no proc", "proc of another namespace"])
+def test_the_tree_is_reached_there_too(place: str) -> None:
+    """What another namespace's /proc lists are not our pids."""
+    own = " ".join(victim("prints_signals"))
+    command = reaper("--scope", "tree", "--", "sh", "-c", f"setsid {own} & exec {own}")
+    with running(as_pid1([*IN[place], *command])) as started:
+        assert [started.line(), started.line()] == ["ready", "ready"]
+        started.kill(signal.SIGUSR1)
+        assert [started.line(), started.line()] == ["10", "10"]
 
 
 def test_stdin_may_be_closed_and_a_signal_still_comes() -> None:

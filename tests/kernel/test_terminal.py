@@ -89,9 +89,9 @@ def test_ctrl_z_stops_a_script_around_the_init_too() -> None:
 def test_a_start_in_the_background_leaves_the_foreground_alone() -> None:
     with terminal(BASH) as screen:
         screen.wait_for("$ ")
-        screen.type(shell("--", "sleep", "60") + " &\n")
-        screen.type("echo still-$((40+2))\n")
-        screen.wait_for("still-42")
+        screen.type(shell("--", "sh", "-c", "echo up-$((1+1)); exec sleep 60") + " &\n")
+        screen.wait_for("up-2")
+        assert os.tcgetpgrp(screen.master) == screen.popen.pid
         screen.type("kill %1; wait %1; echo code-$?\n")
         screen.wait_for("code-143")
 

@@ -139,6 +139,16 @@ def test_adopted_end() -> None:
     assert told(init.expired(3)) == [("KILL", 8)]
 
 
+def test_adopted_end_stands_back_when_everybody_is_told() -> None:
+    """A second TERM makes some programs break off; the rest's grace is everybody's."""
+    init = machine("--adopted", "end", "--grace", "2")
+    init.adopted(7, 0)
+    init.main_ended(Ending(0), alone=False, now=1)
+    assert init.adopted(8, 1.5) == []
+    assert told(init.expired(2)) == []
+    assert ("KILL", "rest") in told(init.expired(3))
+
+
 @pytest.mark.parametrize(
     ("words", "sent", "ending", "code"),
     [

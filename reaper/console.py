@@ -1,0 +1,26 @@
+"""The console script that pip makes: start the init again, isolated and without `site`.
+
+The container's PYTHON* variables and its user's site folder belong to main, never to us. pip's
+script has started Python with them; the second start has not.
+"""
+
+import posix
+import sys
+
+from reaper import __main__ as first  # blocks the signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def main() -> "NoReturn":
+    """The environment goes along as we got it; the mask from before and our name as options."""
+    if not sys.executable:
+        first.run()
+    from reaper.init import environment  # noqa: PLC0415  after the signals are blocked
+
+    environment.apply(environment.fixes(posix.environ))
+    mask = ",".join(map(str, first.inherited))
+    options = ["-I", "-S", "-X", f"{first.MASK}={mask}", "-X", f"{first.NAME}={sys.argv[0]}"]
+    posix.execv(sys.executable, [sys.executable, *options, first.__file__, *sys.argv[1:]])
