@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # What is shipped is made of Debian's Python: its static library, its shared library.
 SYSTEM_PYTHON ?= /usr/bin/python3
-SOURCES := $(shell find reaper -name '*.py') pyproject.toml
+SOURCES := $(shell find reaper -name '*.py' -o -path '*/completion/*') pyproject.toml
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 .PHONY: help
@@ -26,8 +26,9 @@ lint: $(VENV)/ready  ## ruff and mypy --strict
 	$(VENV)/bin/mypy
 
 .PHONY: man
-man: $(VENV)/ready  ## bring the manual pages up to date with the program's tables
+man: $(VENV)/ready  ## bring manual pages and completion scripts up to date with the tables
 	$(PY) tools/manual.py
+	$(PY) tools/completion.py
 
 .PHONY: test
 test: lint packages forms  ## everything: lint, unit, kernel and container tests
