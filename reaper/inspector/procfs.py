@@ -259,6 +259,14 @@ class Process:
         return " ".join(self.argv) if self.argv else f"[{self.stat.comm}]"
 
 
+def unseen(hidden: bool, unreadable: int) -> list[str]:
+    """What a reader must know of the processes that were not seen: a sentence each."""
+    sentences = ["other users' processes are hidden here (hidepid); root sees them all"] * hidden
+    if unreadable:
+        sentences.append(f"{unreadable} processes could not be read; root can read them all")
+    return sentences
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The processes that could be read, by pid, and what is known about those that could not.

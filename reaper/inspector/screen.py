@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from .columns import PROCESS, lifted
+from .procfs import unseen
 from .render.style import UNKNOWN, cut, paint, printable, size
 from .render.table import Column
 from .sampling import Row
@@ -134,15 +135,13 @@ def summary(totals: Totals) -> list[str]:
         for letter, number in sorted(totals.states.items(), key=lambda item: -item[1])
     )
     cpus = f"{100 * totals.cpus} % ({totals.cpus} CPUs)" if totals.cpus else UNKNOWN
-    lines = [
+    return [
         f"processes {count}: {states}; {totals.threads} threads",
         f"cpu       {_number(totals.percent)} % of {cpus}; load {totals.load}",
         f"memory    {_memory(totals)}",
         f"reaped    {_reaped(totals)}",
+        *(f"unseen    {sentence}" for sentence in unseen(totals.hidden, totals.unreadable)),
     ]
-    if totals.hidden or totals.unreadable:
-        lines.append("unseen    other users' processes are hidden (hidepid); root sees them all")
-    return lines
 
 
 def _number(value: float | None) -> str:

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO, TypeVar
 
 from .errors import UserError
-from .procfs import HOSTPID, Proc, Process, Snapshot
+from .procfs import HOSTPID, Proc, Process, Snapshot, unseen
 from .render import table
 from .render.style import paint
 from .render.table import Column, choose
@@ -65,10 +65,8 @@ class View:
         for pid in () if snapshot.unreadable else pids or ():
             if pid not in snapshot.by_pid:
                 raise UserError(f"no process {pid}; {WHERE}")
-        if snapshot.hidden:
-            self.note("other users' processes are hidden here (hidepid); root sees them all")
-        if snapshot.unreadable:
-            self.note(f"{snapshot.unreadable} processes could not be read; root can read them all")
+        for sentence in unseen(snapshot.hidden, snapshot.unreadable):
+            self.note(sentence)
         return snapshot
 
     def process(self, pid: int, parts: Iterable[str] = ()) -> Process:

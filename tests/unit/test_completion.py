@@ -3,7 +3,6 @@
 import json
 import runpy
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -58,8 +57,3 @@ def test_the_other_shells_know_the_commands(shell: str) -> None:
 @pytest.mark.parametrize("shell", SHELLS)
 def test_it_is_what_the_tables_say(shell: str) -> None:
     assert (SCRIPTS / shell).read_text() == TOOL["script"](shell), "run `make man`"
-
-
-def test_it_needs_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "shtab", None)
-    assert reaperctl("completion", "bash")[0] == 0

@@ -35,7 +35,9 @@ def run(view: View) -> int:
     if view.json:
         view.emit(findings=[asdict(finding) for finding in found])
     elif not found:
-        view.print(f"nothing found: {len(facts.snapshot.processes)} processes looked at")
+        count = len(facts.snapshot.processes)
+        more = ", of those that can be seen" if view.notes else ""
+        view.print(f"nothing found: {count} process{'es' * (count != 1)} looked at{more}")
     else:
         view.print("\n\n".join("\n".join(lines(view, finding)) for finding in found))
     return FOUND if found else NOTHING
