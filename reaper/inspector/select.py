@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from .columns import STATUS, tty_name
 from .procfs import Process, Snapshot
 from .states import STATES
+from .view import number, seconds
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -22,12 +23,6 @@ def itself(row: Any) -> Any:
 def _list(one: Callable[[str], T]) -> Callable[[str], frozenset[T]]:
     """A comma-separated list as an argparse type."""
     return lambda words: frozenset(one(word) for word in words.split(","))
-
-
-def _number(word: str) -> int:
-    if not (word.isascii() and word.isdigit()):
-        raise argparse.ArgumentTypeError(f'"{word}" is no number')
-    return int(word)
 
 
 def _state(word: str) -> str:
@@ -54,7 +49,7 @@ def _pattern(word: str) -> re.Pattern[str]:
         raise argparse.ArgumentTypeError(f'"{word}" is no pattern: {error}') from None
 
 
-pids = _list(_number)
+pids = _list(number)
 
 
 def _group(word: str) -> int:
@@ -66,13 +61,6 @@ def _group(word: str) -> int:
         return getgrnam(word).gr_gid
     except KeyError:
         raise argparse.ArgumentTypeError(f'no group "{word}" here; a number works too') from None
-
-
-def _seconds(word: str) -> float:
-    try:
-        return float(word)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f'"{word}" is no number of seconds') from None
 
 
 def _ids(process: Process, kind: str, index: int) -> tuple[int, ...]:
@@ -113,7 +101,7 @@ FILTERS = {
                      lambda want, p: p.stat.ppid in want),
     "tty": Filter("", "TTYS", _list(str), "on one of these terminals: pts/0; none is -",
                   lambda want, p: (tty_name(p.stat.tty) or "-") in want),
-    "older": Filter("", "SECONDS", _seconds, "started longer ago than this",
+    "older": Filter("", "SECONDS", seconds(most=1e10), "started longer ago than this",
                     lambda want, p: p.age is not None and p.age >= want),
     "cgroup": Filter("", "REGEX", _pattern, "a control group matches",
                      lambda want, p: p.cgroup and want.search(p.cgroup), ("cgroup",)),

@@ -23,7 +23,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO, TypeVar
 
 from .errors import UserError
@@ -76,6 +76,7 @@ class View:
         except PermissionError:
             raise UserError(f"process {pid}: no permission; try it as root") from None
         except OSError:
+            self.proc.pids()  # says so where there is no /proc
             raise UserError(f"no process {pid}; {WHERE}") from None
 
     # Output
@@ -130,9 +131,11 @@ class View:
     def columns(self, columns: Sequence[Column[R]], default: str = "") -> list[Column[R]]:
         """The columns that -o asks for, else those of `default` or of the command.
 
-        Looking into a container, the default ones also show the pids of this side.
+        Looking into a container, the default ones also show the pids of this side. A mistake in
+        --sort is said here, too, before anything is read.
         """
         options = self.options
+        table.sort_columns(columns, options.sort)
         if options.columns is not None:
             return choose(columns, options.columns)
         default = default or (options.json_columns if self.json else options.default_columns)
@@ -178,6 +181,38 @@ class View:
             self.emit(rows=table.records(shown, rows), **more)
         else:
             self.print(*self.lines(shown, rows))
+
+
+def seconds(least: float = 0, most: float = 1e6) -> Callable[[str], float]:
+    """A number of seconds as an argparse type."""
+
+    def parse(word: str) -> float:
+        try:
+            value = float(word)
+        except ValueError:
+            value = -1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(
+                f'"{word}" is no number of seconds from {least:g} to {most:g}'
+            )
+        return value
+
+    return parse
+
+
+def number(word: str) -> int:
+    """A number from 0 on as an argparse type."""
+    if not (word.isascii() and word.isdigit()):
+        raise argparse.ArgumentTypeError(f'"{word}" is no number')
+    return int(word)
+
+
+def add_settle(parser: argparse.ArgumentParser) -> None:
+    """The option of what looks twice."""
+    parser.add_argument(
+        "--settle", type=seconds(), default=0.2, metavar="SECONDS",
+        help="between the two looks (0.2)",
+    )  # fmt: skip
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:

@@ -73,7 +73,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(words: tuple[str, ...], line: str
         ),
         (
             ("show", "x"),
-            'reaperctl show: argument PID: "x" is no pid; see reaperctl show --help',
+            'reaperctl show: argument PID: "x" is no number; see reaperctl show --help',
         ),
     ],
 )

@@ -13,25 +13,33 @@ import argparse
 from dataclasses import asdict
 from textwrap import wrap
 
-from ..diagnosis import CRITICAL, NOTICE, WARNING, Finding, diagnose
+from ..diagnosis import CHECKS, CRITICAL, NOTICE, WARNING, Finding, diagnose
 from ..examination import examine
-from ..view import FOUND, NOTHING, View
+from ..view import FOUND, NOTHING, View, add_settle
 
 STYLES = {CRITICAL: "alarm", WARNING: "yellow", NOTICE: "cyan"}
 LABELS = (("evidence", "seen"), ("cause", "cause"), ("cure", "do"))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ignore", metavar="KEYS", default="", help="leave out these findings")
     parser.add_argument(
-        "--settle", type=float, default=0.2, metavar="SECONDS", help="between the two looks (0.2)"
-    )
+        "--ignore", metavar="KEYS", type=_keys, default=(),
+        help=f"leave out these findings: {', '.join(CHECKS)}",
+    )  # fmt: skip
+    add_settle(parser)
+
+
+def _keys(words: str) -> list[str]:
+    keys = words.split(",")
+    for key in keys:
+        if key not in CHECKS:
+            raise argparse.ArgumentTypeError(f'no finding "{key}"; they are {", ".join(CHECKS)}')
+    return keys
 
 
 def run(view: View) -> int:
-    ignored = set(view.options.ignore.split(","))
     facts = examine(view, view.options.settle)
-    found = [finding for finding in diagnose(facts) if finding.key not in ignored]
+    found = diagnose(facts, view.options.ignore)
     if view.json:
         view.emit(findings=[asdict(finding) for finding in found])
     elif not found:

@@ -19,7 +19,7 @@ from ..procfs import HOSTPID, NO_MEMORY, Stat
 from ..render.style import UNKNOWN, cpu, duration, printable, size, state_style
 from ..render.table import Column, choose, records
 from ..states import STATES, UNKNOWN_STATE
-from ..view import NOTHING, View
+from ..view import NOTHING, View, number
 
 PARTS = ("status", "argv", "memory", "cgroup", "wchan", HOSTPID)
 LABEL = 12
@@ -52,16 +52,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pid", metavar="PID", type=_pid, help="a pid, or self")
 
 
-def _pid(word: str) -> int:
-    if word == "self":
-        return 0
-    if not (word.isascii() and word.isdigit()):
-        raise argparse.ArgumentTypeError(f'"{word}" is no pid')
-    return int(word)
+def _pid(word: str) -> int | None:
+    return None if word == "self" else number(word)
 
 
 def run(view: View) -> int:
-    pid = view.options.pid or view.proc.own or 0
+    pid = view.options.pid
+    if pid is None:
+        pid = view.proc.own or 0  # there is no process 0
     anatomy = examine(view.proc, view.process(pid, PARTS))
     if view.json:
         view.emit(**fields(anatomy))

@@ -26,25 +26,13 @@ from ..sampling import Row, Sample, Sampler, rows
 from ..screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
 from ..select import add_filters, choose, needed
 from ..tally import Tally
-from ..view import NOTHING, View, add_table_options
+from ..view import NOTHING, View, add_table_options, seconds
 
 SHORTEST = 0.1  # seconds between two looks
 
 
-def _interval(word: str) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        value = 0
-    if not SHORTEST <= value <= 3600:
-        raise argparse.ArgumentTypeError(
-            f'"{word}" is no number of seconds from {SHORTEST} to 3600'
-        )
-    return value
-
-
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--interval", metavar="SECONDS", type=_interval, default=1.0,
+    parser.add_argument("--interval", metavar="SECONDS", type=seconds(SHORTEST, 3600), default=1.0,
                         help="between two looks (1)")  # fmt: skip
     parser.add_argument("--trace", metavar="FILE", help="count reaped and adopted in this trace")
     parser.add_argument("--threads", action="store_true", help="threads, as the key H")
@@ -57,8 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(view: View) -> int:
     options = view.options
     state = Screen(options.sort, threads=options.threads, zombies=options.zombies)
-    table.sort_columns(COLUMNS, options.sort)  # a bad one is said before anything else
-    shown(view, state)
+    shown(view, state)  # a mistake is said before anything else
     with closing(Watch(view)) as watch:
         if options.once or view.json or not _terminal(view):
             return once(view, watch, state)

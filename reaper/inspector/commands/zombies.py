@@ -15,7 +15,7 @@ from collections import Counter
 
 from ..procfs import Snapshot
 from ..render.table import Column
-from ..view import FOUND, NOTHING, View, add_table_options
+from ..view import FOUND, NOTHING, View, add_settle, add_table_options, number
 from ..zombies import Culprit, culprits, same
 
 PARTS = ("status", "argv", "wchan")
@@ -57,10 +57,8 @@ DEFAULT_JSON = f"{DEFAULT},pids,cause,cure"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--max", type=int, default=0, metavar="N", help="accept up to N (0)")
-    parser.add_argument(
-        "--settle", type=float, default=0.2, metavar="SECONDS", help="between the two looks (0.2)"
-    )
+    parser.add_argument("--max", type=number, default=0, metavar="N", help="accept up to N (0)")
+    add_settle(parser)
     add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
 
