@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from support import eventually
+from support import descendants, eventually, state
 
 from reaper.inspector.cli import main
 
@@ -40,6 +40,13 @@ def rows(*words: str) -> list[dict[str, Any]]:
 def root(pid: int) -> str:
     """The /proc that a process sees."""
     return f"/proc/{pid}/root/proc"
+
+
+def at_rest(pid: int) -> None:
+    """Wait until a process and all below it sleep, so that two looks see the same."""
+    eventually(
+        lambda: not {"R", "D"} & {state(each) for each in (pid, *descendants(pid))}, "all asleep"
+    )
 
 
 def findings(*words: str) -> str:

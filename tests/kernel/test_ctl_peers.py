@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
-from ctl import reaperctl, root, rows
+from ctl import at_rest, reaperctl, root, rows
 from support import Running, as_pid1, children, eventually, reaper, running, victim
 
 KB = 1024
@@ -26,6 +26,7 @@ def namespace(*command: str) -> Iterator[Running]:
 @pytest.fixture(scope="module")
 def animals() -> Iterator[Running]:
     with namespace(*victim("menagerie")) as started:
+        at_rest(started.pid)
         yield started
 
 
@@ -33,6 +34,7 @@ def animals() -> Iterator[Running]:
 def burnt() -> Iterator[Running]:
     """A process with two threads that have used CPU and now rest."""
     with namespace(*victim("burns", "0.3")) as started:
+        at_rest(started.pid)
         yield started
 
 
@@ -126,6 +128,11 @@ def test_top_itself_has_the_same_threads(burnt: Running) -> None:
     found = ours(burnt, "pid,tid,percent,usr,sys,comm", *words)
     assert [(row["pid"], row["comm"]) for row in found] == [(2, "in user"), (2, "in kernel")]
     assert max(row["percent"] for row in found) <= 10  # one tick of the clock
+
+
+def test_top_takes_the_filters_of_ps(animals: Running) -> None:
+    words = ("top", "--interval", "0.1", "--parent", "2", "--user", "34")
+    assert [row["comm"] for row in ours(animals, "comm", *words)] == ["other user"]
 
 
 def pidstat(where: Running, *words: str) -> dict[int, list[str]]:
