@@ -26,9 +26,10 @@ lint: $(VENV)/ready  ## ruff and mypy --strict
 	$(VENV)/bin/mypy
 
 .PHONY: man
-man: $(VENV)/ready  ## bring manual pages and completion scripts up to date with the tables
+man: $(VENV)/ready  ## bring manual pages, completion and screens up to date with the program
 	$(PY) tools/manual.py
 	$(PY) tools/completion.py
+	$(PY) tools/screens.py
 
 .PHONY: test
 test: lint packages forms  ## everything: lint, unit, kernel and container tests

@@ -111,7 +111,7 @@ def sentences(total: Sum, charged: cgroup.Group, exact: bool = False) -> list[st
         return str(value) if exact else size(value)
 
     lines = [
-        f"{total.count} processes: RSS {write(total.rss)}"
+        f"{total.count} process{'es' * (total.count != 1)}: RSS {write(total.rss)}"
         + (f", PSS {write(total.memory.pss)}, USS {write(total.memory.uss)}" if total.known else "")
     ]
     if total.known:
