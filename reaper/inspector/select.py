@@ -31,15 +31,31 @@ def _state(word: str) -> str:
     return word
 
 
-def _user(word: str) -> int:
-    if word.isascii() and word.isdigit():
-        return int(word)
+def _uid(name: str) -> int:
     from pwd import getpwnam  # noqa: PLC0415
 
-    try:
-        return getpwnam(word).pw_uid
-    except KeyError:
-        raise argparse.ArgumentTypeError(f'no user "{word}" here; a number works too') from None
+    return getpwnam(name).pw_uid
+
+
+def _gid(name: str) -> int:
+    from grp import getgrnam  # noqa: PLC0415
+
+    return getgrnam(name).gr_gid
+
+
+def _named(kind: str, look: Callable[[str], int]) -> Callable[[str], int]:
+    """A number or a name of this system as an argparse type."""
+
+    def parse(word: str) -> int:
+        if word.isascii() and word.isdigit():
+            return int(word)
+        try:
+            return look(word)
+        except KeyError:
+            message = f'no {kind} "{word}" here; a number works too'
+            raise argparse.ArgumentTypeError(message) from None
+
+    return parse
 
 
 def _pattern(word: str) -> re.Pattern[str]:
@@ -50,17 +66,6 @@ def _pattern(word: str) -> re.Pattern[str]:
 
 
 pids = _list(number)
-
-
-def _group(word: str) -> int:
-    if word.isascii() and word.isdigit():
-        return int(word)
-    from grp import getgrnam  # noqa: PLC0415
-
-    try:
-        return getgrnam(word).gr_gid
-    except KeyError:
-        raise argparse.ArgumentTypeError(f'no group "{word}" here; a number works too') from None
 
 
 def _ids(process: Process, kind: str, index: int) -> tuple[int, ...]:
@@ -87,11 +92,11 @@ FILTERS = {
                    lambda want, p: want.search(p.command), ("argv",)),
     "state": Filter("-s", "STATES", _list(_state), "in one of these states: Z,D",
                     lambda want, p: p.stat.state in want),
-    "user": Filter("-u", "USERS", _list(_user), "effective user, by name or number",
+    "user": Filter("-u", "USERS", _list(_named("user", _uid)), "effective user, by name or number",
                    lambda want, p: want.intersection(_ids(p, "uids", 1)), STATUS),
-    "real_user": Filter("-U", "USERS", _list(_user), "real user, by name or number",
+    "real_user": Filter("-U", "USERS", _list(_named("user", _uid)), "real user",
                         lambda want, p: want.intersection(_ids(p, "uids", 0)), STATUS),
-    "real_group": Filter("-G", "GROUPS", _list(_group), "real group, by name or number",
+    "real_group": Filter("-G", "GROUPS", _list(_named("group", _gid)), "real group",
                          lambda want, p: want.intersection(_ids(p, "gids", 0)), STATUS),
     "group": Filter("-g", "PGIDS", pids, "in one of these process groups",
                     lambda want, p: p.stat.pgid in want),

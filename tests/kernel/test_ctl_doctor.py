@@ -32,6 +32,15 @@ def container(*command: str) -> Iterator[Running]:
         yield started
 
 
+def zombies(title: str, oldest: str, cause: str, cure: str) -> str:
+    """This finding, whole."""
+    return (
+        f"{title} [zombies]\n"
+        f"  seen   the oldest, {oldest}, was started AGE ago; each holds a pid until its parent "
+        f"waits for it.\n  cause  {cause}.\n  do     {cure}.\n"
+    )
+
+
 def comm(pid: int) -> str:
     return Path(f"/proc/{pid}/comm").read_text().strip()
 
@@ -61,13 +70,11 @@ def test_children_that_ended_just_now_are_no_leak() -> None:
 def test_an_entrypoint_that_never_waits() -> None:
     with container(*victim("never_waits", "3")) as started:
         name, oldest = comm(started.pid), inner(children(started.pid)[0])
-        assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == (
-            f"WARNING  3 zombies of PID 1 ({name}) [zombies]\n"
-            f"  seen   the oldest, {name} ({oldest}), was started AGE ago; each holds a pid until "
-            "its parent waits for it.\n"
-            f"  cause  PID 1 ({name}) is no init: it does not wait for processes that it started "
-            "or adopted.\n"
-            f"  do     {HINT}; children that it starts itself stay its own to wait for.\n"
+        assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == zombies(
+            f"WARNING  3 zombies of PID 1 ({name})",
+            f"{name} ({oldest})",
+            f"PID 1 ({name}) is no init: it does not wait for processes that it started or adopted",
+            f"{HINT}; children that it starts itself stay its own to wait for",
         )
 
 
@@ -101,12 +108,11 @@ def test_a_program_that_never_waits(how: str, cause: str, cure: str) -> None:
         name = comm(started.main)
         pid, oldest = inner(started.main), inner(children(started.main)[0])
         who = f"{name} ({pid})"
-        assert findings("--root", root(started.pid), *OTHERS) == (
-            f"WARNING  3 zombies of PID {pid} ({name}) [zombies]\n"
-            f"  seen   the oldest, {name} ({oldest}), was started AGE ago; each holds a pid until "
-            "its parent waits for it.\n"
-            f"  cause  {cause.format(who=who)}.\n"
-            f"  do     {cure.format(who=who)}.\n"
+        assert findings("--root", root(started.pid), *OTHERS) == zombies(
+            f"WARNING  3 zombies of PID {pid} ({name})",
+            f"{name} ({oldest})",
+            cause.format(who=who),
+            cure.format(who=who),
         )
 
 
@@ -117,12 +123,11 @@ def test_a_parent_that_is_stopped() -> None:
         os.kill(main, signal.SIGSTOP)
         eventually(lambda: state(main) == "T")
         oldest = inner(children(main)[0])
-        assert findings("--root", root(started.pid), *OTHERS) == (
-            f"WARNING  2 zombies of PID {pid} ({name}) [zombies]\n"
-            f"  seen   the oldest, {name} ({oldest}), was started AGE ago; each holds a pid until "
-            "its parent waits for it.\n"
-            f"  cause  {name} ({pid}) is stopped, so it cannot wait.\n"
-            f"  do     continue it: kill -CONT {pid}.\n"
+        assert findings("--root", root(started.pid), *OTHERS) == zombies(
+            f"WARNING  2 zombies of PID {pid} ({name})",
+            f"{name} ({oldest})",
+            f"{name} ({pid}) is stopped, so it cannot wait",
+            f"continue it: kill -CONT {pid}",
         )
 
 
@@ -134,13 +139,11 @@ def test_a_parent_that_a_debugger_holds() -> None:
         assert ptrace(PTRACE_ATTACH, main, None, None) == 0
         try:
             eventually(lambda: state(main) == "t")
-            assert findings("--root", root(started.pid), *OTHERS) == (
-                f"WARNING  1 zombie of PID {pid} ({name}) [zombies]\n"
-                f"  seen   the oldest, {name} ({oldest}), was started AGE ago; each holds a pid "
-                "until its parent waits for it.\n"
-                f"  cause  a debugger holds {name} ({pid}), so it cannot wait.\n"
-                "  do     let the debugger go on, or end it (TracerPid in "
-                f"/proc/{pid}/status).\n"
+            assert findings("--root", root(started.pid), *OTHERS) == zombies(
+                f"WARNING  1 zombie of PID {pid} ({name})",
+                f"{name} ({oldest})",
+                f"a debugger holds {name} ({pid}), so it cannot wait",
+                f"let the debugger go on, or end it (TracerPid in /proc/{pid}/status)",
             )
         finally:
             ptrace(PTRACE_DETACH, main, None, None)
@@ -151,12 +154,11 @@ def test_an_init_that_does_not_get_to_it(tmp_path: Path) -> None:
     tini.symlink_to(Path(sys.executable).resolve())
     with container(str(tini), *victim("never_waits", "120")[1:]) as started:
         oldest = inner(children(started.pid)[0])
-        assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == (
-            "CRITICAL  120 zombies of PID 1 (tini) [zombies]\n"
-            f"  seen   the oldest, tini ({oldest}), was started AGE ago; each holds a pid until "
-            "its parent waits for it.\n"
-            "  cause  PID 1 (tini) is an init, but does not get to it.\n"
-            "  do     report it as a bug of PID 1 (tini), with the output of reaperctl show 1.\n"
+        assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == zombies(
+            "CRITICAL  120 zombies of PID 1 (tini)",
+            f"tini ({oldest})",
+            "PID 1 (tini) is an init, but does not get to it",
+            "report it as a bug of PID 1 (tini), with the output of reaperctl show 1",
         )
 
 
@@ -171,13 +173,11 @@ def test_a_parent_outside() -> None:
             eventually(lambda: state(entered.pid) == "T")
             os.kill(dead, signal.SIGKILL)
             eventually(lambda: state(dead) == "Z")
-            assert findings("--root", root(started.pid), *OTHERS) == (
-                "WARNING  1 zombie of a hidden parent [zombies]\n"
-                f"  seen   the oldest, sh ({pid}), was started AGE ago; each holds a pid until its "
-                "parent waits for it.\n"
-                "  cause  their parent is outside this PID namespace (docker exec, nsenter) or "
-                "hidden.\n"
-                "  do     look there: the container engine, or whoever entered, has to wait.\n"
+            assert findings("--root", root(started.pid), *OTHERS) == zombies(
+                "WARNING  1 zombie of a hidden parent",
+                f"sh ({pid})",
+                "their parent is outside this PID namespace (docker exec, nsenter) or hidden",
+                "look there: the container engine, or whoever entered, has to wait",
             )
 
 
