@@ -50,10 +50,10 @@ def at_rest(pid: int) -> None:
 
 
 def findings(*words: str) -> str:
-    """What doctor says, one line a sentence, ages replaced."""
+    """What doctor says, one line a sentence, ages replaced, without pids of this side."""
     code, out, err = reaperctl("doctor", "--wide", *words)
     assert not err and code == (not out.startswith("nothing found"))
-    return AGE.sub("AGE", out)
+    return AGE.sub("AGE", re.sub(r"(?m)^  here .*\n", "", out))
 
 
 def without_sizes(text: str) -> str:

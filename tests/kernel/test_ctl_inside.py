@@ -82,6 +82,16 @@ def test_zombies_has_both(inside: Running, where: tuple[str, str]) -> None:
     assert first.split()[:2] == [str(main), str(pids[main])]
 
 
+def test_doctor_has_both(inside: Running, where: tuple[str, str]) -> None:
+    pids = both(inside)
+    words = ("doctor", *where, "--ignore", "pids-limit,memory-limit,oom-kills")
+    (found,) = answer(*words)["findings"]
+    assert found["key"] == "zombies" and len(found["pids"]) == 2
+    assert found["hostpids"] == [pids[pid] for pid in found["pids"]]
+    said = ", ".join(f"{pid} is {pids[pid]}" for pid in found["pids"])
+    assert reaperctl(*words)[1].splitlines()[-1] == f"  here   on this side {said}."
+
+
 def test_show_has_both(inside: Running, where: tuple[str, str]) -> None:
     found = answer("show", "1", *where)
     assert (found["pid"], found["hostpid"]) == (1, inside.pid)

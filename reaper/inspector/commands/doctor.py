@@ -10,6 +10,7 @@ Examples:
 """
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from textwrap import wrap
 
@@ -18,6 +19,7 @@ from ..examination import examine
 from ..view import FOUND, NOTHING, View, add_settle
 
 STYLES = {CRITICAL: "alarm", WARNING: "yellow", NOTICE: "cyan"}
+SHOWN = 5  # pids of a finding
 LABELS = (("evidence", "seen"), ("cause", "cause"), ("cure", "do"))
 
 
@@ -40,23 +42,35 @@ def _keys(words: str) -> list[str]:
 def run(view: View) -> int:
     facts = examine(view, view.options.settle)
     found = diagnose(facts, view.options.ignore)
+    hosts = {process.pid: process.hostpid for process in facts.snapshot if view.proc.foreign}
     if view.json:
-        view.emit(findings=[asdict(finding) for finding in found])
+        view.emit(
+            findings=[
+                {**asdict(finding), "hostpids": [hosts.get(pid) for pid in finding.pids]}
+                for finding in found
+            ]
+        )
     elif not found:
         count = len(facts.snapshot.processes)
         more = ", of those that can be seen" if view.notes else ""
         view.print(f"nothing found: {count} process{'es' * (count != 1)} looked at{more}")
     else:
-        view.print("\n\n".join("\n".join(lines(view, finding)) for finding in found))
+        view.print("\n\n".join("\n".join(lines(view, finding, hosts)) for finding in found))
     return FOUND if found else NOTHING
 
 
-def lines(view: View, finding: Finding) -> list[str]:
-    """A finding for people: a heading, then how it is known, why, and what to do."""
+def lines(view: View, finding: Finding, hosts: Mapping[int, int | None]) -> list[str]:
+    """A finding for people: a heading, then how it is known, why, what to do, and whom it is about
+    where this side has other pids."""
     title = f"{finding.title} [{finding.key}]"
     result = [view.paint(finding.severity.upper(), STYLES[finding.severity]) + f"  {title}"]
-    for name, label in LABELS:
-        head, text = f"  {label:<6} ", f"{getattr(finding, name)}."
+    said = [(label, f"{getattr(finding, name)}.") for name, label in LABELS]
+    known = [f"{pid} is {hosts[pid]}" for pid in finding.pids if hosts.get(pid)]
+    if known:
+        more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+        said.append(("here", f"on this side {', '.join(known[:SHOWN])}{more}."))
+    for label, text in said:
+        head = f"  {label:<6} "
         room = (view.room or 10**6) - len(head)
         first, *rest = wrap(text, max(room, 20), break_long_words=False, break_on_hyphens=False)
         result += [head + first, *(" " * len(head) + line for line in rest)]
