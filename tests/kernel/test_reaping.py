@@ -70,7 +70,7 @@ def next_but_chld(started: Running) -> str:
 def test_a_signal_waits_for_a_batch_and_not_for_the_backlog() -> None:
     code, came_back, _ = run(as_pid1(reaper("--", *victim("bounces", "3000"))))
     assert code == 0
-    assert int(came_back) >= 5  # 30 batches; without a bound two, before and behind the backlog
+    assert int(came_back) >= 5  # of 30 batches; without a bound one at the most
 
 
 def test_a_flood_of_orphans_while_main_ends() -> None:
