@@ -426,12 +426,18 @@ class Proc:
     def threads(
         self, pid: int, parts: Iterable[str] = (), uptime: float | None = None
     ) -> list[Process]:
-        """The threads of a process by TID, each as `process` reads one; empty where it is gone."""
+        """The threads of a process by TID; empty where it is gone."""
         found = []
         for tid in self.names(f"{pid}/task") or ():
             with suppress(OSError):
-                found.append(self._read(f"{pid}/task/{tid}", parts, uptime))
+                found.append(self.thread(pid, int(tid), parts, uptime))
         return found
+
+    def thread(
+        self, pid: int, tid: int, parts: Iterable[str] = (), uptime: float | None = None
+    ) -> Process:
+        """One thread, as `process` reads one."""
+        return self._read(f"{pid}/task/{tid}", parts, uptime)
 
 
 def _process(data: bytes, uptime: float | None, parts: dict[str, Any]) -> Process:

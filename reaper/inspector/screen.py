@@ -7,12 +7,23 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from .columns import PROCESS, lifted
-from .procfs import unseen
+from .columns import PROCESS, STATUS, lifted
+from .procfs import Process, unseen
 from .render.style import UNKNOWN, cut, paint, printable, size
-from .render.table import Column
+from .render.table import Column, choose
 from .sampling import Row
 from .states import STATES, UNKNOWN_STATE
+
+
+def _rate(column: Column[Process]) -> Column[Row]:
+    return Column(
+        f"{column.name}/s",
+        lambda row: row.rate(column.value),
+        f"{column.meaning}, a second",
+        "bytes" if column.kind == "bytes" else "percent",  # one digit behind the point
+        column.needs or STATUS,
+    )
+
 
 COLUMNS: tuple[Column[Row], ...] = (
     Column("pid", lambda row: row.pid, "process id", "integer"),
@@ -21,6 +32,9 @@ COLUMNS: tuple[Column[Row], ...] = (
            header="CPU%"),
     Column("usr", lambda row: row.user, "of it in user mode", "percent", header="USR%"),
     Column("sys", lambda row: row.system, "of it in the kernel", "percent", header="SYS%"),
+    Column("waiting", lambda row: row.rate(lambda p: p.wait and 100 * p.wait),
+           "percent of the time that it waited for a CPU", "percent", ("wait",), "WAIT%"),
+    *map(_rate, choose(PROCESS, "minflt,majflt,cswch,nvcswch,read,written")),
     *lifted(PROCESS[1:], lambda row: row.process),
 )  # fmt: skip
 DEFAULT = "pid,user,state,threads,percent,rss,cpu,age,command"

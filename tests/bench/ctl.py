@@ -133,7 +133,7 @@ def measure(counts: list[int], rounds: int, views: list[str]) -> None:
         f"{view} {1e3 * ours:.0f} ms and {1e3 * theirs:.0f} ms"
         for view, (ours, theirs) in ((view, times.medians) for view, times in idle.items())
     )
-    print(f"\n`each`: a process's share of the time, start-up apart ({starts}).\n")
+    print(f"\n`each` is a process's share of the time, start-up apart ({starts}).\n")
     print("| `top`, once a second | ours, of one CPU | theirs | ratio |")
     print(f"| ---: |{' ---: |' * 3}", *tops, sep="\n")
     print(f"\nMedians of {rounds} rounds. {conditions()}.")

@@ -191,23 +191,32 @@ def test_the_switches_that_pidstat_sees_in_a_second(burnt: Running) -> None:
         assert float(seen) <= after[key] - before[key] + 1
 
 
-def test_the_shares_of_pidstat_while_it_burns() -> None:
-    """User, kernel and both, of each thread. The two look at nearly the same second."""
+def test_the_rates_of_pidstat_while_it_burns() -> None:
+    """Of each thread. The two look at nearly the same second."""
+    rates = "cswch/s,nvcswch/s,minflt/s"
     with namespace(*victim("burns", "inf")) as busy:
         enter = ["nsenter", "-t", str(busy.pid), "-p", "-m", "env", "LC_ALL=C"]
-        command = [*enter, "pidstat", "-t", "-p", "2", "1", "1"]
+        command = [*enter, "pidstat", "-t", "-u", "-w", "-p", "2", "1", "1"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
             words = ("top", "--threads", "--interval", "1", "--name", "^in ")
-            found = ours(busy, "tid,percent,usr,sys,comm", *words)
+            found = ours(busy, f"tid,percent,usr,sys,waiting,{rates},comm", *words)
             out, _ = other.communicate()
     lines = [line.split() for line in out.splitlines() if line.startswith("Average:")]
-    theirs = {words[3]: [float(word) for word in words[4:9]] for words in lines if "|__in" in words}
+    theirs: dict[str, list[float]] = {}  # of each thread the shares, then the switches
+    for line in lines:
+        if "|__in" in line:
+            numbers = [word for word in line[4 : line.index("|__in")] if word != "-"]
+            theirs.setdefault(line[3], []).extend(map(float, numbers))
     for row in found:
-        usr, system, _, _, percent = theirs[str(row["tid"])]
+        usr, system, _, wait, percent, cswch, nvcswch = theirs[str(row["tid"])]
         assert row["percent"] == pytest.approx(row["usr"] + row["sys"])
-        assert 1 / 3 < row["percent"] / percent < 3
         mine, their = (row["usr"], usr) if row["comm"] == "in user" else (row["sys"], system)
-        assert mine > row["percent"] / 2 and 1 / 3 < mine / their < 3
+        assert mine > row["percent"] / 2
+        assert row["waiting"] == pytest.approx(wait, abs=50)
+        pairs = (mine, their), (row["percent"], percent)
+        switches = row["cswch/s"] + row["nvcswch/s"], cswch + nvcswch
+        assert all(1 / 3 < mine / their < 3 for mine, their in (*pairs, switches))
+        assert row["minflt/s"] is not None
 
 
 def test_the_memory_of_smem(sharers: Running) -> None:

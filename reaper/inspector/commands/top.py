@@ -20,9 +20,9 @@ from contextlib import closing
 from dataclasses import asdict, replace
 
 from .. import cgroup, screen
-from ..procfs import Process
+from ..procfs import HOSTPID
 from ..render import table
-from ..sampling import Row, Sample, Sampler, rows
+from ..sampling import Key, Row, Sample, Sampler, Seen, rows
 from ..screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
 from ..select import add_filters, choose, needed
 from ..tally import Tally
@@ -67,6 +67,8 @@ class Watch:
         self._tally = Tally(view.options.trace) if view.options.trace else None
         self._now: Sample | None = None
         self._before: Sample | None = None
+        self._seen: dict[Key, Seen] = {}  # what `filled` read at this look
+        self._earlier: dict[Key, Seen] = {}  # and at the one before
         self.processes: list[Row] = []
         self.threads: list[Row] = []
         self.totals = Totals({}, 0, None, None)
@@ -74,6 +76,7 @@ class Watch:
     def look(self, threads: bool) -> None:
         """Look again. Raises UserError where /proc or the trace cannot be read."""
         self._before, self._now = self._now, self._sampler.sample(threads)
+        self._earlier, self._seen = self._seen, {}
         self.processes = rows(self._now, self._before)
         self.threads = rows(self._now, self._before, threads=True) if threads else []
         self.totals = self._reaps(self._surroundings(screen.totals_of(self.processes)))
@@ -119,16 +122,20 @@ class Watch:
 
     def filled(self, found: Sequence[Row], parts: tuple[str, ...]) -> list[Row]:
         """The rows with more parts of /proc; without them where the process has gone."""
-        return (
-            [replace(row, process=self._with(row, parts)) for row in found] if parts else [*found]
-        )
+        return [self._with(row, parts) for row in found] if parts else [*found]
 
-    def _with(self, row: Row, parts: tuple[str, ...]) -> Process:
+    def _with(self, row: Row, parts: tuple[str, ...]) -> Row:
+        key = row.pid, row.tid
         try:
             more = self.proc.process(row.pid, parts)
+            if row.tid:
+                thread = self.proc.thread(row.pid, row.tid, [p for p in parts if p != HOSTPID])
+                more = replace(thread, hostpid=more.hostpid)
         except OSError:
-            return row.process
-        return replace(more, stat=row.process.stat, age=row.process.age)
+            return row
+        self._seen[key] = seen = Seen(time.monotonic(), more)
+        whole = replace(more, stat=row.process.stat, age=row.process.age)
+        return replace(row, process=whole, seen=seen, earlier=self._earlier.get(key))
 
 
 def shown(view: View, state: Screen) -> list[table.Column[Row]]:
@@ -138,10 +145,11 @@ def shown(view: View, state: Screen) -> list[table.Column[Row]]:
 
 def once(view: View, watch: Watch, state: Screen) -> int:
     """Two looks, so that there is a CPU% to show, and the second one as a table or JSON."""
+    columns = shown(view, state)
     watch.look(state.threads)
+    watch.filled(watch.rows(state), table.needs(columns))
     time.sleep(view.options.interval)
     watch.look(state.threads)
-    columns = shown(view, state)
     found = watch.filled(watch.rows(state), table.needs(columns))
     if view.json:
         view.emit(rows=table.records(columns, found), totals=asdict(watch.totals))
