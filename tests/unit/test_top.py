@@ -128,7 +128,12 @@ def test_a_rate_is_what_a_counter_grew_between_two_looks_at_one_process() -> Non
 
     row = Row(1, 0.0, Process(stat(1)), seen=seen(12.0, 1, 40), earlier=seen(10.0, 1, 10))
     assert row.rate(faults) == 15.0
-    assert row.rate(lambda process: process.wait) is None
+    columns = {column.name: column.value for column in screen.COLUMNS}
+    assert columns["minflt/s"](row) == 15.0
+    assert columns["cswch/s"](row) is None and columns["waiting"](row) is None
+    waited = [replace(seen, process=replace(seen.process, wait=wait))
+              for seen, wait in ((row.seen, 1.5), (row.earlier, 1.0)) if seen]  # fmt: skip
+    assert columns["waiting"](replace(row, seen=waited[0], earlier=waited[1])) == 25.0
     assert replace(row, earlier=None).rate(faults) is None
     assert replace(row, earlier=seen(10.0, 1, 10, start=999)).rate(faults) is None
     assert replace(row, earlier=seen(12.0, 1, 10)).rate(faults) is None
