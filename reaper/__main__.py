@@ -1,8 +1,18 @@
 """`python -m reaper` is the init. Before anything else it blocks every signal that it forwards.
 
 Until then the kernel drops what is sent to a PID 1 without a handler, and kills any other process.
-Only built-in modules are imported before that line. This file is compiled at every start.
+Only built-in modules are imported before that line. This file is compiled at every start; an old
+Python can read it, too.
 """
+
+import sys
+
+if sys.version_info < (3, 11):  # noqa: UP036
+    sys.stderr.write(
+        f"reaper: it needs Python 3.11 or later, and this is {sys.version.split()[0]}\n"
+    )
+    sys.stderr.write("reaper: take the static file: it needs no Python\n")
+    sys.exit(125)
 
 import _signal
 
@@ -10,7 +20,6 @@ import _signal
 inherited = set(map(int, _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())))
 
 import gc  # noqa: E402
-import sys  # noqa: E402
 
 gc.disable()  # a start leaves no garbage, and looking for it takes time; the loop turns it on
 
@@ -26,7 +35,8 @@ def run() -> "NoReturn":
     from reaper.init import loop  # noqa: PLC0415  after the signals are blocked
 
     before = inherited
-    if isinstance(mask := sys._xoptions.get(MASK), str):
+    mask = sys._xoptions.get(MASK)
+    if isinstance(mask, str):
         before = set(map(int, filter(None, mask.split(","))))
         sys.argv[0] = str(sys._xoptions[NAME])
     loop.main(sys.argv[1:], before)

@@ -23,11 +23,7 @@ settings.load_profile("any machine")
 # What a form cannot do, and docs/shipping.md says so: form -> part of a test's name -> why.
 LIMITS = {
     "static": {"test_the_modules_that_a_start_loads": "nothing is loaded from files"},
-    "bundle": {
-        "test_the_modules_that_a_start_loads": "it is no script of python3",
-        "byte_for_byte[environ7]": "the bootloader claims LD_LIBRARY_PATH_ORIG",
-        "byte_for_byte_without_proc[environ7]": "the bootloader claims LD_LIBRARY_PATH_ORIG",
-    },
+    "bundle": {"test_the_modules_that_a_start_loads": "it is no script of python3"},
     "wheel": {
         "test_the_modules_that_a_start_loads": "it starts python3 anew",
         "test_python_variables": "pip's script starts python3 before we can isolate it",

@@ -27,9 +27,9 @@ PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.execut
 FORMS: dict[str, list[str]] = {
     "source": [PYTHON, "-I", "-S", str(REPO / "reaper" / "__main__.py")],
     "static": [str(REPO / "build" / "static" / "reaper")],
-    "bundle": [str(REPO / "build" / "forms" / "bundle" / "reaper")],
+    "bundle": [str(REPO / "build" / "bundle" / "reaper" / "reaper")],
     "wheel": [str(REPO / "build" / "forms" / "wheel" / "bin" / "reaper")],
-    "zipapp": [PYTHON, "-I", "-S", str(REPO / "dist" / "reaper.pyz")],
+    "zipapp": [PYTHON, "-I", "-S", str(REPO / "build" / "zipapp" / "reaper.pyz")],
 }
 
 
@@ -51,6 +51,13 @@ def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
 
 # Puts a command where there is no /proc. Unmounting it would show the one below it.
 WITHOUT_PROC = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
+
+
+def under_strace(log: Path, calls: str, *inject: str) -> list[str]:
+    """What goes before a command to write these calls of all its processes to a file, and to
+    tamper with them as strace(1) says of `inject=`."""
+    tampering = [word for rule in inject for word in ("-e", f"inject={rule}")]
+    return ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}", *tampering]
 
 
 def eventually(check: Callable[[], T], what: str = "", timeout: float = DEADLINE) -> T:

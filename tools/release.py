@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Put together what a release consists of, from what `make static bundle` built.
+"""Put together what a release consists of, from what `make folder` built.
 
 One sub-command a file: `zipapp`, `tar`, `licences`, `sbom`, `sums`. Standard library only. The
 same inputs give the same bytes: entries are sorted, owners are 0, times are SOURCE_DATE_EPOCH.
@@ -20,9 +20,13 @@ from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 REPO = Path(__file__).resolve().parent.parent
 EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
+PACKAGE = REPO / "reaper"
+VERSION = re.findall('__version__ = "(.+)"', (PACKAGE / "__init__.py").read_text())[0]
+COMMON = Path("/usr/share/common-licenses")
 SHEBANG = b"#!/usr/bin/env -S python3 -I -S\n"
 
 
@@ -33,7 +37,7 @@ def zipapp(target: Path) -> None:
     Python takes at once and every other one passes over.
     """
     stamp = (1980, 1, 1, 0, 0, 0)  # the earliest that zip knows
-    package = [REPO / "reaper" / "__main__.py", *sorted((REPO / "reaper").rglob("*.py"))]
+    package = [PACKAGE / "__main__.py", *sorted(PACKAGE.rglob("*.py"))]
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
         file.write(SHEBANG)
@@ -57,7 +61,7 @@ def code_object(source: Path, name: str) -> bytes:
 
 
 def tar(folder: Path, target: Path) -> None:
-    """The bundle, to be unpacked at / : opt/reaper/..."""
+    """The folder `opt` with all that is in it, to be unpacked at /."""
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 0
@@ -68,23 +72,23 @@ def tar(folder: Path, target: Path) -> None:
 
     with (
         target.open("wb") as file,
-        gzip.GzipFile("", "wb", fileobj=file, mtime=EPOCH) as packed,
+        gzip.GzipFile("", "wb", 6, file, EPOCH) as packed,
         tarfile.open(mode="w", fileobj=packed) as archive,
     ):
-        archive.add(folder, "opt/reaper", filter=plain)  # adds in sorted order
+        archive.add(folder, "opt", filter=plain)  # adds in sorted order
 
 
 def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
-    """(package, version) of Debian that the native files of the bundle came from."""
+    """(package, version) of Debian that the shared libraries of the folder came from, and those
+    that the init and the launchers are linked with."""
+    python = f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev"
+    packages = {python, "libc6-dev", "musl-dev"}
     names = {file.name for file in folder.rglob("*") if ".so" in file.name}
-    found: set[tuple[str, str]] = set()
-    for name in sorted(names):
-        listed = _output("dpkg-query", "-S", f"*/{name}").splitlines()
-        for package in {line.split(":")[0] for line in listed if "/x32/" not in line}:
-            found.add(
-                (package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0])
-            )
-    yield from sorted(found)
+    ask = ["dpkg-query", "-S", *(f"*/{name}" for name in sorted(names))]
+    listed = subprocess.run(ask, capture_output=True, text=True, check=False)
+    packages |= {line.split(":")[0] for line in listed.stdout.splitlines() if "/x32/" not in line}
+    for package in sorted(packages):
+        yield package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0]
 
 
 def _output(*command: str) -> str:
@@ -97,9 +101,8 @@ def bundled_distributions(folder: Path, venv: Path) -> list[Path]:
     present = {entry.name.removesuffix(".pyc") for entry in (folder / "lib").iterdir()}
     infos = []
     for info in sorted(site.glob("*.dist-info")):
-        top = {
-            line.split("/")[0].split(",")[0] for line in (info / "RECORD").read_text().splitlines()
-        }
+        record = (info / "RECORD").read_text().splitlines()
+        top = {re.split("[/,]", line)[0] for line in record}
         if present & {name for name in top if name.isidentifier()} or "pyinstaller-6" in info.name:
             infos.append(info)
     return infos
@@ -114,33 +117,46 @@ def licences(folder: Path, venv: Path, target: Path) -> None:
         for file in sorted(info.rglob("*")):
             if re.match(r"(LICEN[CS]E|COPYING)", file.name):
                 parts.append((info.name.removesuffix(".dist-info"), file))
-    with target.open("w") as out:
-        for title, file in parts:
-            out.write(f"{'=' * 78}\n{title}\n{'=' * 78}\n\n{file.read_text().strip()}\n\n")
+    texts = [(title, file.read_text(encoding="utf-8").strip()) for title, file in parts]
+    # What Debian's texts only refer to.
+    named = {name for _, text in texts for name in re.findall(rf"{COMMON}/([\w.-]*\w)", text)}
+    texts += [
+        (name, (COMMON / name).read_text(encoding="utf-8").rstrip()) for name in sorted(named)
+    ]
+    with target.open("w", encoding="utf-8") as out:
+        for title, text in texts:
+            out.write(f"{'=' * 78}\n{title}\n{'=' * 78}\n\n{text}\n\n")
 
 
 def sbom(folder: Path, bom: Path) -> None:
-    """Add to a CycloneDX BOM the Debian packages that the bundle and the static file hold."""
+    """Complete a CycloneDX BOM of the pinned requirements, which are tools but for the bootloader.
+
+    To it come our version and the Debian packages that the folder and the static file are made of.
+    """
     content: dict[str, Any] = json.loads(bom.read_text())
-    content["components"] = [
-        *content.get("components", []),
-        *(
+    root = content["metadata"]["component"]
+    root["version"] = VERSION
+    for component in content["components"]:
+        shipped = component["name"] == "pyinstaller"
+        component["scope"] = "required" if shipped else "excluded"
+    for package, version in debian_packages(folder):
+        reference = f"pkg:deb/debian/{package}@{quote(version, safe=':~')}"
+        content["components"].append(
             {
-                "bom-ref": f"deb:{package}",
+                "bom-ref": reference,
                 "type": "library",
                 "name": package,
                 "version": version,
-                "purl": f"pkg:deb/debian/{package}@{version}",
+                "purl": reference,
+                "scope": "required",
             }
-            for package, version in [*debian_packages(folder), *_linked_statically()]
-        ),
-    ]
+        )
+        content["dependencies"].append({"ref": reference})
+    required = [part["bom-ref"] for part in content["components"] if part["scope"] == "required"]
+    for dependency in content["dependencies"]:
+        if dependency["ref"] == root["bom-ref"]:
+            dependency["dependsOn"] = required
     bom.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n")
-
-
-def _linked_statically() -> Iterator[tuple[str, str]]:
-    for package in ("libc6-dev", f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev"):
-        yield package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0]
 
 
 def sums(folder: Path) -> None:

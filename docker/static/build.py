@@ -9,7 +9,6 @@ The same commit and the same packages give the same bytes: no path and no time g
 """
 
 import argparse
-import marshal
 import os
 import shlex
 import subprocess
@@ -19,74 +18,35 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
+sys.path.insert(0, str(HERE.parent))
+import cpython  # noqa: E402
 
 # What the interpreter needs for its own start, and what the init imports.
-INTERPRETER = (
-    "_abc", "_codecs", "_imp", "_io", "_signal", "_thread", "_warnings", "_weakref",
-    "atexit", "builtins", "faulthandler", "gc", "marshal", "posix", "sys", "time",
-)  # fmt: skip
-OURS = ("errno", "select", "_prctl", "resource")
-
-# Where the start function of a built-in module is not PyInit_<name>.
-START = {
-    "builtins": "NULL",
-    "sys": "NULL",
-    "marshal": "PyMarshal_Init",
-    "_warnings": "_PyWarnings_Init",
-}
+INTERPRETER = ("_codecs", "_imp", "_signal", "_warnings", "builtins", "posix", "sys")
+OURS = ("errno", "gc", "select", "time", "_prctl", "resource")
 
 
 def sources() -> dict[str, Path]:
     """Module name -> file, for everything that is frozen in."""
     found = {file.stem: file for file in sorted((HERE / "lean").glob("*.py"))}
     for file in sorted([*REPO.glob("reaper/*.py"), *REPO.glob("reaper/init/*.py")]):
-        if file.name == "__main__.py":
-            continue  # main.c stands in its place
+        if file.name in ("__main__.py", "console.py"):
+            continue  # main.c stands in their place
         parts = file.relative_to(REPO).with_suffix("").parts
         found[".".join(parts).removesuffix(".__init__")] = file
     return found
 
 
-def table(modules: dict[str, Path]) -> str:
-    """The C source of the two tables: built-in modules, and frozen modules as code objects."""
-    builtins = {name: START.get(name, f"PyInit_{name}") for name in (*INTERPRETER, *OURS)}
-    lines = ["#include <Python.h>"]
-    lines += [f"extern PyObject *{start}(void);" for start in builtins.values() if start != "NULL"]
-    lines += ["struct _inittab _PyImport_Inittab[] = {"]
-    lines += [f'    {{"{name}", {start}}},' for name, start in builtins.items()]
-    lines += ["    {NULL, NULL},", "};"]
-    rows = []
-    for number, (name, file) in enumerate(modules.items()):
-        code = compile(file.read_bytes(), f"<{name}>", "exec", dont_inherit=True, optimize=2)
-        data = marshal.dumps(code)
-        lines += [f"static const unsigned char code{number}[] = {{", _rows(data), "};"]
-        package = int(file.name == "__init__.py")
-        rows.append(f'    {{"{name}", code{number}, sizeof code{number}, {package}}},')
-    lines += ["const struct _frozen reaper_frozen[] = {", *rows, "    {NULL},", "};", ""]
-    return "\n".join(lines)
-
-
-def _rows(data: bytes) -> str:
-    return "\n".join(
-        "    " + ",".join(map(str, data[at : at + 24])) + "," for at in range(0, len(data), 24)
-    )
-
-
 def link(table_file: Path, target: Path, multiarch: str) -> None:
     """Compile the two C files and link them with libpython and libc into one static file."""
-    host = sysconfig.get_config_var("MULTIARCH")
-    where = Path(sysconfig.get_config_var("LIBPL").replace(host, multiarch))
-    library = where / sysconfig.get_config_var("LIBRARY")
-    if not library.exists():
-        package = f"libpython{sysconfig.get_python_version()}-dev"
-        raise SystemExit(f"build.py: no {library}\ninstall Debian's {package} for {multiarch}")
+    library = cpython.library(sysconfig.get_config_var("LIBRARY"), multiarch)
     command = [
         *shlex.split(os.environ.get("CC", f"{multiarch}-gcc")),
         "-static", "-s", "-O2", "-Wall", "-Wextra", "-Wno-missing-field-initializers",
         f"-ffile-prefix-map={REPO}=.",
         f"-I{sysconfig.get_path('include')}",
         str(HERE / "main.c"), str(table_file), str(library), "-lm",
-        "-Wl,--gc-sections", "-Wl,--build-id=none",
+        "-Wl,--gc-sections", "-Wl,--build-id=none", f"-Wl,-T,{HERE.parent / 'no-unwind.ld'}",
         "-o", str(target),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -105,7 +65,7 @@ def main() -> None:
     options = parser.parse_args()
     options.target.parent.mkdir(parents=True, exist_ok=True)
     table_file = options.target.with_suffix(".modules.c")
-    table_file.write_text(table(sources()))
+    table_file.write_text(cpython.tables((*INTERPRETER, *OURS), sources()))
     link(table_file, options.target, options.multiarch)
 
 

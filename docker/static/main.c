@@ -1,9 +1,9 @@
 /* The one-file init: CPython, linked statically, that runs the frozen package `reaper`.
  *
  * Only CPython's public C API. The frozen modules and the list of built-in modules are generated
- * by build.py (modules.c). What stands here is what Python code cannot do for itself: block the
- * signals before the interpreter starts, configure the interpreter so that it reads nothing of
- * its surroundings and leaves nothing in them, and prctl(2).
+ * by build.py. What stands here is what Python code cannot do for itself: block the signals before
+ * the interpreter starts, configure the interpreter so that it reads nothing of its surroundings
+ * and leaves nothing in them, and prctl(2).
  */
 #include <Python.h>
 #include <structmember.h>
@@ -11,8 +11,6 @@
 #include <sys/prctl.h>
 
 enum { OWN_FAILURE = 125 };
-
-extern const struct _frozen reaper_frozen[];
 
 /* _prctl: prctl(2). */
 
@@ -110,7 +108,6 @@ start_interpreter(int argc, char **argv)
         check(PyConfig_SetString(&config, nowhere[i], L"/reaper"));
     check(PyConfig_SetBytesArgv(&config, argc, argv));
 
-    PyImport_FrozenModules = reaper_frozen;
     check(Py_InitializeFromConfig(&config));
     PyConfig_Clear(&config);
 }
@@ -133,6 +130,7 @@ as_set(const sigset_t *signals)
 static void
 run_init(const sigset_t *inherited)
 {
+    PyGC_Disable(); /* as in __main__.py */
     PyObject *loop = PyImport_ImportModule("reaper.init.loop");
     PyObject *argv = PySys_GetObject("argv");
     PyObject *arguments = PyList_GetSlice(argv, 1, PyList_Size(argv));

@@ -1,8 +1,8 @@
 """Main's environment, byte for byte as it was given to us.
 
 `posix.execv` hands over libc's own block, odd entries, duplicates and order included, so all that
-is needed is to take back what was added on the way: by CPython (`LC_CTYPE`, PEP 538) and by
-PyInstaller's bootloader. No decision about values: they come back or they go.
+is needed is to take back what was added on the way: by CPython (`LC_CTYPE`, PEP 538) and by the
+bundle's launcher and bootloader. No decision about values: they come back or they go.
 """
 
 import posix
@@ -13,8 +13,7 @@ from reaper.init import proc
 Fixes = dict[bytes, bytes | None]
 
 _COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # PEP 538's targets
-_BOOTLOADER = b"_PYI_"
-_LIBRARY_PATH, _SAVED = b"LD_LIBRARY_PATH", b"LD_LIBRARY_PATH_ORIG"
+_BOOTLOADER, _LAUNCHER = b"_PYI_", b"_PYI_REAPER_"
 # The compiled forms turn the coercion of the locale off; the one-file form adds nothing at all.
 _STATIC = "_prctl" in sys.builtin_module_names
 _BUNDLE = hasattr(sys, "_MEIPASS")  # set by the bootloader itself
@@ -24,7 +23,7 @@ def fixes(environ: dict[bytes, bytes]) -> Fixes:
     """What to set back before main's exec: name -> value, None: remove."""
     found: Fixes = {}
     if _BUNDLE:
-        return _of_bootloader(environ)
+        return _of_bundle(environ)
     if not _STATIC and environ.get(b"LC_CTYPE") in _COERCED:
         original = _original(b"LC_CTYPE", environ)
         if original != environ[b"LC_CTYPE"]:
@@ -55,16 +54,11 @@ def _guess(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
     return None if next(reversed(list(environ))) == name else b"C"
 
 
-def _of_bootloader(environ: dict[bytes, bytes]) -> Fixes:
-    """The bootloader keeps the original LD_LIBRARY_PATH, unless that was empty.
-
-    Then only the place tells: what was there before stands before what the bootloader added.
-    """
+def _of_bundle(environ: dict[bytes, bytes]) -> Fixes:
+    """The launcher kept the values of LD_* that it emptied; everything of its own goes."""
     found: Fixes = {name: None for name in environ if name.startswith(_BOOTLOADER)}
-    place = {name: number for number, name in enumerate(environ)}
-    was_empty = place.get(_LIBRARY_PATH, len(place)) < min(map(place.__getitem__, found), default=0)
-    original = environ.get(_SAVED, b"" if was_empty else None)
-    return found | {_LIBRARY_PATH: original, _SAVED: None}
+    kept = [name for name in found if name.startswith(_LAUNCHER + b"LD_")]
+    return found | {name.removeprefix(_LAUNCHER): environ[name] for name in kept}
 
 
 def apply(changes: Fixes) -> None:

@@ -1,94 +1,203 @@
 #!/usr/bin/env python3
-"""Every form beside tini, dumb-init and catatonit; prints a markdown table with its conditions.
+"""Every form beside tini, dumb-init and catatonit; prints a section of docs/shipping.md.
 
 Run as root after `make forms`: each start is PID 1 of a PID namespace of its own, and the programs
 take turns in every round, so that noise meets all of them.
 """
 
 import argparse
+import atexit
 import os
 import platform
 import random
+import re
 import signal
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from support import FORMS, REPO, children, eventually
+from support import FORMS, PYTHON, REPO, eventually, run, running, state
 
 PEERS = {"tini": ["tini", "--"], "dumb-init": ["dumb-init"], "catatonit": ["catatonit", "--"]}
 PROGRAMS = {name: [*command, "--"] for name, command in FORMS.items()} | PEERS
+# What one adds to an image; of a peer it is the program.
 ON_DISK = {
-    "static": REPO / "build/static/reaper",
-    "bundle": REPO / "build/bundle/reaper",
-    "zipapp": REPO / "dist/reaper.pyz",
+    "source": REPO / "reaper",
+    "static": REPO / "build" / "static" / "reaper",
+    "bundle": REPO / "build" / "bundle" / "reaper",
+    "wheel": next((REPO / "build" / "forms" / "wheel" / "lib").glob("*/site-packages/reaper")),
+    "zipapp": REPO / "build" / "zipapp" / "reaper.pyz",
 }
+# What bounds them from below, as PID 1 too: nothing, and Pythons that do nothing.
+NOTHING = ["/bin/true"]
+FLOORS = {"python": [PYTHON, "-I", "-S", "-c", "pass"], "site": [PYTHON, "-I", "-c", "pass"]}
 UNSHARE = ["unshare", "--pid", "--fork", "--kill-child"]
+SLEEP = ["/bin/sleep", "1000"]
+
+T = TypeVar("T")
 
 
 def conditions() -> str:
-    return f"Linux {platform.release()}, {os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}"
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    versions = run(["dpkg-query", "-W", "-f", "${Package} ${Version}, ", *PEERS, "python3"])[1]
+    return (
+        f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, Linux"
+        f" {platform.release().partition('-')[0]}, {versions}{time.strftime('%Y-%m-%d')}"
+    )
+
+
+def counted(what: str, of: Iterable[T], count: int) -> Iterator[T]:
+    """The same, and on stderr how far it is."""
+    for number, each in enumerate(of, 1):
+        print(f"\r{what}: {number} of {count} ", end="", file=sys.stderr, flush=True)
+        yield each
+    print(file=sys.stderr)
+
+
+@cache
+def first() -> str:
+    """A main that prints the time of its first instruction; static: no loader runs before that."""
+    program = Path(tempfile.gettempdir()) / f"reaper-first-{os.getpid()}"
+    source = Path(__file__).with_name("first.c")
+    subprocess.run(["musl-gcc", "-static", "-O2", str(source), "-o", str(program)], check=True)
+    atexit.register(program.unlink)
+    return str(program)
 
 
 def milliseconds(command: list[str]) -> float:
+    """Start to end of a command as PID 1."""
     started = time.perf_counter()
     subprocess.run([*UNSHARE, *command], check=True)
     return (time.perf_counter() - started) * 1e3
 
 
-def first_line(command: list[str]) -> float:
-    """Start of the init to main's first output (main is echo)."""
-    started = time.perf_counter()
-    with subprocess.Popen([*UNSHARE, *command, "/bin/echo"], stdout=subprocess.PIPE) as popen:
-        assert popen.stdout
-        popen.stdout.read(1)
-        took = time.perf_counter() - started
-    return took * 1e3
+def first_instruction(command: list[str]) -> float:
+    """Milliseconds from the start of the init, as PID 1, to main's first instruction."""
+    started = time.monotonic_ns()
+    told = subprocess.run([*UNSHARE, *command, first()], check=True, stdout=subprocess.PIPE).stdout
+    return (int(told) - started) / 1e6
 
 
 def loses_term(command: list[str], within: float) -> bool:
-    """Whether a TERM at a random moment of the start never ends the container."""
-    popen = subprocess.Popen([*UNSHARE, *command, "/bin/sleep", "1000"])
-    try:
-        pid = eventually(lambda: children(popen.pid))[0]
-        while Path(f"/proc/{pid}/comm").read_text().strip() == "unshare":
+    """Whether a TERM at a random moment of so many milliseconds after exec never ends it."""
+    with running([*UNSHARE, *command, *SLEEP]) as started:
+        while Path(f"/proc/{started.pid}/comm").read_text().strip() == "unshare":
             pass  # the window opens with the init's own exec
-        time.sleep(random.uniform(0, within))
-        os.kill(pid, signal.SIGTERM)
+        time.sleep(random.uniform(0, within) / 1e3)
+        started.kill(signal.SIGTERM)
         try:
-            popen.wait(1)
+            started.popen.wait(1)
         except subprocess.TimeoutExpired:
             return True
         return False
-    finally:
-        with suppress(ProcessLookupError):
-            popen.kill()
-        popen.wait()
 
 
 def memory(command: list[str]) -> tuple[int, int]:
-    """(private, shared) KiB of the idle init; file pages that nobody else maps are not shared."""
-    os.sync()
-    with subprocess.Popen([*UNSHARE, *command, "/bin/sleep", "1000"]) as popen:
-        pid = eventually(lambda: children(popen.pid))[0]
-        eventually(lambda: children(pid), "main")
-        time.sleep(0.1)
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
-        value = {line.split(":")[0]: int(line.split()[1]) for line in lines}
-        popen.kill()
+    """Bytes of the idle init: private dirty ones, and those of files, which others can share."""
+    with running([*UNSHARE, *command, *SLEEP]) as started:
+        eventually(lambda: Path(f"/proc/{started.main}/comm").read_text() == "sleep\n", "main")
+        eventually(lambda: state(started.pid) == "S", "idle")
+        lines = Path(f"/proc/{started.pid}/smaps_rollup").read_text().splitlines()[1:]
+    value = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
     return value["Private_Dirty"], value["Rss"] - value["Private_Dirty"]
 
 
-def size(name: str, command: list[str]) -> str:
-    where = ON_DISK.get(name) or Path(f"/usr/bin/{command[0]}")
-    if not where.exists():
-        return "-"
-    files = [where] if where.is_file() else [file for file in where.rglob("*") if file.is_file()]
-    return f"{sum(file.stat().st_size for file in files) / 1e6:.2f}"
+def opened(command: list[str]) -> int:
+    """Bytes of all the files that a start of the init executes, maps or reads."""
+    with tempfile.NamedTemporaryFile() as log:
+        strace = ["strace", "-qq", "-z", "-e", "trace=execve,open,openat", "-o", log.name]
+        subprocess.run([*strace, *command, *NOTHING], stderr=subprocess.DEVNULL, check=True)
+        text = Path(log.name).read_text()
+    names = {Path(name).resolve() for name in re.findall(r'"(/[^"]*)"', text)}
+    return size(name for name in names if name.is_file() and not name.is_relative_to("/proc"))
+
+
+def size(files: Iterable[Path]) -> int:
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
+def on_disk(name: str) -> int:
+    where = ON_DISK.get(name) or Path(f"/usr/bin/{name}")
+    return size([where, *(where.rglob("*") if where.is_dir() else ())])
+
+
+class Figures(NamedTuple):
+    """Of one program; times in milliseconds, without what the same start takes without an init."""
+
+    begin: float
+    end: float
+    lost: int
+    tries: int
+    window: float  # from which the random moments were taken
+    private: int
+    shared: int
+    opened: int
+    disk: int
+
+
+COLUMNS = (
+    "main's first instruction", "to tini", "end of `true`", "to tini", "TERM lost", "that is",
+    "private", "shareable", "files opened", "on disk",
+)  # fmt: skip
+
+
+def cells(figures: Figures, tini: Figures) -> tuple[str, ...]:
+    return (
+        f"{figures.begin:.1f} ms",
+        f"{figures.begin / tini.begin:.1f} ×",
+        f"{figures.end:.1f} ms",
+        f"{figures.end / tini.end:.1f} ×",
+        f"{figures.lost} of {figures.tries}",
+        f"{figures.lost / figures.tries * figures.window:.1f} ms",
+        *(
+            f"{count / 1e6:.2f} MB"
+            for count in (figures.private, figures.shared, figures.opened, figures.disk)
+        ),
+    )
+
+
+def measure(rounds: int, tries: int) -> tuple[dict[str, float], dict[str, Figures]]:
+    """Milliseconds to the end of nothing, and of the floors beyond that; the programs' figures."""
+    begins: dict[str, list[float]] = {name: [] for name in PROGRAMS}
+    ends: dict[str, list[float]] = {name: [] for name in ("nothing", *FLOORS, *PROGRAMS)}
+    for _ in counted("starts", range(rounds), rounds):
+        begin, end = first_instruction([]), milliseconds(NOTHING)
+        ends["nothing"].append(end)
+        for name, command in FLOORS.items():
+            ends[name].append(milliseconds(command) - end)
+        for name, command in PROGRAMS.items():
+            begins[name].append(first_instruction(command) - begin)
+            ends[name].append(milliseconds([*command, *NOTHING]) - end)
+    to_main, to_end = (
+        {name: statistics.median(values) for name, values in times.items()}
+        for times in (begins, ends)
+    )
+    windows = {name: to_end["nothing"] + to_end[name] for name in PROGRAMS}
+    lost = dict.fromkeys(PROGRAMS, 0)
+    for _ in counted("TERM", range(tries), tries):
+        for name, command in PROGRAMS.items():
+            lost[name] += loses_term(command, windows[name])
+    figures = {
+        name: Figures(
+            to_main[name],
+            to_end[name],
+            lost[name],
+            tries,
+            windows[name],
+            *memory(command),
+            opened(command),
+            on_disk(name),
+        )
+        for name, command in counted("memory and files", PROGRAMS.items(), len(PROGRAMS))
+    }
+    return {name: to_end[name] for name in ("nothing", *FLOORS)}, figures
 
 
 def main() -> None:
@@ -96,29 +205,16 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--tries", type=int, default=200, help="of TERM")
     options = parser.parse_args()
-    base: list[float] = []
-    whole: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    until_main: dict[str, list[float]] = {name: [] for name in PROGRAMS}
-    for _ in range(options.rounds):
-        base.append(milliseconds(["/bin/true"]))
-        for name, command in PROGRAMS.items():
-            whole[name].append(milliseconds([*command, "/bin/true"]))
-            until_main[name].append(first_line(command))
-    nothing = statistics.median(base)
-    print("| | main's first output | end of `true` | TERM lost | private | other | on disk |")
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: |")
-    for name, command in PROGRAMS.items():
-        start, end = (statistics.median(times[name]) for times in (until_main, whole))
-        lost = sum(loses_term(command, end / 1e3) for _ in range(options.tries))
-        private, other = memory(command)
-        print(
-            f"| {name} | {start - nothing:.1f} ms | {end - nothing:.1f} ms"
-            f" | {lost} of {options.tries} | {private / 1e3:.2f} MB | {other / 1e3:.2f} MB"
-            f" | {size(name, command)} MB |"
-        )
+    floors, figures = measure(options.rounds, options.tries)
+    print(f"| | {' | '.join(COLUMNS)} |")
+    print(f"| --- |{' ---: |' * len(COLUMNS)}")
+    for name, each in figures.items():
+        print(f"| {name} | {' | '.join(cells(each, figures['tini']))} |")
     print(
-        f"\nMedians of {options.rounds} rounds, as PID 1 of a new PID namespace; the time of the"
-        f" same start without an init, {nothing:.1f} ms, is taken off. {conditions()}."
+        f"\nMedians of {options.rounds} rounds as PID 1 of a new PID namespace; what the same start"
+        f" takes without an init ({floors['nothing']:.1f} ms to the end of `true`) is taken off."
+        f" A Python that does nothing takes {floors['python']:.1f} ms with `-I -S`, and"
+        f" {floors['site']:.1f} ms with `site`. {conditions()}."
     )
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from forms import PEERS, UNSHARE, conditions, first_line
+from forms import PEERS, UNSHARE, conditions, first_instruction
 from support import FORMS, PYTHON, children, eventually, running, state, victim
 
 CONTENDERS = {"reaper": [*FORMS["source"], "--"], "reaper static": [*FORMS["static"], "--"]} | PEERS
@@ -92,11 +92,11 @@ def ending(command: list[str]) -> float:
 
 
 def start(command: list[str]) -> float:
-    """Start of the init to main's exec, in runs of a Python that does nothing."""
+    """Start of the init to main's first instruction, in runs of a Python that does nothing."""
     began = time.perf_counter()
     subprocess.run(FLOOR, check=True)
     floor = (time.perf_counter() - began) * 1e3
-    return (first_line(command) - first_line([])) / floor
+    return (first_instruction(command) - first_instruction([])) / floor
 
 
 def percentile(values: list[float], part: float) -> float:

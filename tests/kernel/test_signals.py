@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import as_pid1, children, eventually, reaper, run, running, state, victim
+from support import as_pid1, children, eventually, reaper, run, running, state, under_strace, victim
 
 from reaper import signals
 
@@ -90,22 +90,8 @@ def test_a_signal_before_main_exists_waits_for_it(number: int) -> None:
 def test_a_signal_between_fork_and_exec_reaches_main(tmp_path: Path) -> None:
     """strace holds the child back before setpgid and before exec; the signal comes meanwhile."""
     log = tmp_path / "strace"
-    inject = [
-        "-e",
-        "inject=setpgid:delay_enter=300ms:when=1",
-        "-e",
-        "inject=execve:delay_enter=300ms:when=2",
-    ]
-    strace = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        str(log),
-        "-e",
-        "trace=fork,clone,vfork,setpgid,execve",
-        *inject,
-    ]
+    delays = ["setpgid:delay_enter=300ms:when=1", "execve:delay_enter=300ms:when=2"]
+    strace = under_strace(log, "fork,clone,vfork,setpgid,execve", *delays)
     with running([*strace, *reaper("--", "sleep", "60")]) as started:
         init = eventually(lambda: _pid_of(log, "clone(|fork("), "fork")
         os.kill(init, signal.SIGTERM)
@@ -114,17 +100,8 @@ def test_a_signal_between_fork_and_exec_reaches_main(tmp_path: Path) -> None:
 
 def test_a_child_that_is_stopped_before_exec_is_not_waited_for(tmp_path: Path) -> None:
     log = tmp_path / "strace"
-    inject = ["-e", "inject=setpgid:signal=SIGSTOP:when=1"]  # each process's first: the child's own
-    strace = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        str(log),
-        "-e",
-        "trace=fork,clone,vfork,setpgid",
-        *inject,
-    ]
+    stop = "setpgid:signal=SIGSTOP:when=1"  # each process's first: the child's own
+    strace = under_strace(log, "fork,clone,vfork,setpgid", stop)
     with running([*strace, *reaper("--", "sleep", "60")]) as started:
         init = eventually(lambda: _pid_of(log, "clone(|fork("), "fork")
         child = eventually(lambda: children(init), "child")[0]
@@ -154,7 +131,7 @@ def test_a_stopped_main_can_be_terminated() -> None:
 
 def test_the_group_gets_it_and_with_c_only_main() -> None:
     script = "trap 'echo helper; exit' USR1; echo ready; while :; do /bin/sleep 0.05; done"
-    main = "(/bin/sh -c \"$1\") & trap 'echo main' USR1; while :; do /bin/sleep 0.05; done"
+    main = "trap 'echo main' USR1; (/bin/sh -c \"$1\") & while :; do /bin/sleep 0.05; done"
     for scope, helper_too in (("group", True), ("main", False), ("tree", True)):
         command = as_pid1(reaper("--scope", scope, "--", "sh", "-c", main, "x", script))
         with running(command) as started:
@@ -257,16 +234,7 @@ def test_main_that_joined_another_group_is_still_reached() -> None:
 
 def test_kill_minus_one_is_never_used_when_not_pid_1(tmp_path: Path) -> None:
     log = tmp_path / "strace"
-    command = [
-        "strace",
-        "-f",
-        "-qq",
-        "-o",
-        str(log),
-        "-e",
-        "trace=kill",
-        *reaper("--grace", "0.1", "--"),
-    ]
+    command = [*under_strace(log, "kill"), *reaper("--grace", "0.1", "--")]
     main = victim("helper_tree", "3", " ".join(victim("ignores_term")))
     code = run(as_pid1([*command, *main]))[0]  # strace is PID 1 there, and nobody else is in reach
     assert code == 3

@@ -8,8 +8,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from support import DEADLINE, as_pid1, children, eventually, reaper, state, victim
-from terminal import terminal
+from support import DEADLINE, as_pid1, children, eventually, reaper, state, under_strace, victim
+from terminal import Terminal, terminal
 
 BASH = ["env", "PS1=$ ", "bash", "--norc", "--noprofile", "-i"]
 # Says when it reads: what is typed before that goes to the shell.
@@ -19,6 +19,24 @@ CTRL_C, CTRL_Z, CTRL_BACKSLASH = "\x03", "\x1a", "\x1c"
 
 def shell(*words: str) -> str:
     return shlex.join(reaper(*words))
+
+
+def cat_answers(screen: Terminal, text: str) -> None:
+    """Type a line, see it, and see it again from cat: it reads the terminal."""
+    screen.type(f"{text}\n")
+    screen.wait_for(f"{text}\r\n{text}\r\n")
+
+
+def stop(screen: Terminal) -> None:
+    screen.type(CTRL_Z)
+    screen.wait_for("Stopped")
+    screen.wait_for("$ ")
+
+
+def resume(screen: Terminal, shown: str = "exec cat'") -> None:
+    """`fg`, up to the end of the command line that the shell shows."""
+    screen.type("fg\n")
+    screen.wait_for(shown)
 
 
 @pytest.mark.parametrize("scope", ["group", "main", "tree"])
@@ -40,18 +58,11 @@ def test_ctrl_z_fg_and_bg_as_without_an_init() -> None:
         screen.wait_for("$ ")
         screen.type(shell("--", *CAT) + "\n")
         screen.wait_for("up-2")
-        screen.type("hello\n")
-        screen.wait_for("hello\r\nhello\r\n")
-        screen.type(CTRL_Z)
-        screen.wait_for("Stopped")
-        screen.wait_for("$ ")
-        screen.type("fg\n")
-        screen.wait_for("exec cat'")
-        screen.type("again\n")
-        screen.wait_for("again\r\nagain\r\n")
-        screen.type(CTRL_Z)
-        screen.wait_for("Stopped")
-        screen.wait_for("$ ")
+        cat_answers(screen, "hello")
+        stop(screen)
+        resume(screen)
+        cat_answers(screen, "again")
+        stop(screen)
         screen.type("bg; echo mark-$((1+1))\n")
         screen.wait_for("mark-2")
         init = children(screen.popen.pid)[0]
@@ -59,10 +70,8 @@ def test_ctrl_z_fg_and_bg_as_without_an_init() -> None:
         screen.type("jobs\n")
         screen.wait_for("Stopped")
         screen.wait_for("$ ")
-        screen.type("fg\n")
-        screen.wait_for("exec cat'")
-        screen.type("once more\n")
-        screen.wait_for("once more\r\nonce more\r\n")
+        resume(screen)
+        cat_answers(screen, "once more")
         screen.type(CTRL_C)
         screen.wait_for("$ ")
         screen.type("echo code-$?\n")
@@ -75,15 +84,10 @@ def test_ctrl_z_stops_a_script_around_the_init_too() -> None:
         screen.wait_for("$ ")
         screen.type(shlex.join(["sh", "-c", f"{shell('--', *CAT)}; true"]) + "\n")
         screen.wait_for("up-2")
-        screen.type("hello\n")
-        screen.wait_for("hello\r\nhello\r\n")
-        screen.type(CTRL_Z)
-        screen.wait_for("Stopped")
-        screen.wait_for("$ ")
-        screen.type("fg\n")
-        screen.wait_for("; true'")
-        screen.type("again\n")
-        screen.wait_for("again\r\nagain\r\n")
+        cat_answers(screen, "hello")
+        stop(screen)
+        resume(screen, "; true'")
+        cat_answers(screen, "again")
 
 
 def test_a_start_in_the_background_leaves_the_foreground_alone() -> None:
@@ -110,15 +114,10 @@ def test_bash_as_main_has_job_control(pid1: bool) -> None:
         assert "no job control" not in screen.wait_for("$ ")
         screen.type(shlex.join(CAT) + "\n")
         screen.wait_for("up-2")
-        screen.type("hello\n")
-        screen.wait_for("hello\r\nhello\r\n")
-        screen.type(CTRL_Z)
-        screen.wait_for("Stopped")
-        screen.wait_for("$ ")
-        screen.type("fg\n")
-        screen.wait_for("exec cat'")
-        screen.type("once more\n")
-        screen.wait_for("once more\r\nonce more\r\n")
+        cat_answers(screen, "hello")
+        stop(screen)
+        resume(screen)
+        cat_answers(screen, "once more")
         screen.type(CTRL_C)
         screen.wait_for("$ ")
         screen.type("echo code-$?; exit 7\n")
@@ -131,11 +130,9 @@ def test_ctrl_z_where_nobody_can_continue_us_does_not_stop_main_for_ever(pid1: b
     """As PID 1 or leader of an orphaned group: the kernel would not have stopped main either."""
     command = reaper("--", "cat")
     with terminal(as_pid1(command) if pid1 else command) as screen:
-        screen.type("hello\n")
-        screen.wait_for("hello\r\nhello\r\n")
+        cat_answers(screen, "hello")
         screen.type(CTRL_Z)
-        screen.type("again\n")
-        screen.wait_for("again\r\nagain\r\n")
+        cat_answers(screen, "again")
 
 
 def test_hang_up_ends_main_and_the_init() -> None:
@@ -155,10 +152,9 @@ def _foreground(pid: int) -> int:
 @pytest.mark.parametrize("error", ["EPERM", "ENOTTY", "EINVAL", "ESRCH", "EIO", "EBADF"])
 def test_a_terminal_that_cannot_be_handed_over_is_a_debug_line(error: str) -> None:
     """The first ioctl of the child is its tcsetpgrp; the first of the init asks for a terminal."""
-    strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=ioctl"]
-    inject = ["-e", f"inject=ioctl:error={error}:when=1"]
+    strace = under_strace(Path("/dev/null"), "ioctl", f"ioctl:error={error}:when=1")
     command = reaper("-vv", "--", "sh", "-c", "echo runs; exit 3")
-    with terminal([*strace, *inject, *command]) as screen:
+    with terminal([*strace, *command]) as screen:
         screen.wait_for(f"tcsetpgrp for main: {os.strerror(getattr(errno, error))}")
         assert screen.popen.wait(DEADLINE) == 3
 

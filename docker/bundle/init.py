@@ -1,0 +1,16 @@
+"""The init as the bundle's launcher starts it: with every signal blocked already.
+
+What the mask was before, and the name it was called by, stand in variables of the launcher.
+"""
+
+import gc
+import posix
+import sys
+
+gc.disable()  # as reaper/__main__.py does
+
+from reaper.init import loop  # noqa: E402
+
+mask = int(posix.environ[b"_PYI_REAPER_MASK"], 16)
+sys.argv[0] = posix.environ[b"_PYI_REAPER_NAME"].decode(errors="surrogateescape")
+loop.main(sys.argv[1:], {number for number in range(1, 65) if mask >> number - 1 & 1})

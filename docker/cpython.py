@@ -1,0 +1,68 @@
+"""The C source that CPython generates when it is built, made anew for the modules that we want.
+
+config.c lists the built-in modules, frozen.c and deepfreeze.c hold the frozen ones, a sixth of the
+library and of its start. Who links Debian's libpython with the output of `tables` gets these tables
+instead, and of the library only what they lead to. Their names are those of CPython's build, not of
+its API: where a version has others, the link fails, and nothing later.
+"""
+
+import marshal
+import sysconfig
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+# Where the start function of a built-in module is not PyInit_<name>.
+START = {
+    "builtins": "NULL",
+    "sys": "NULL",
+    "marshal": "PyMarshal_Init",
+    "_warnings": "_PyWarnings_Init",
+}
+
+# The other names that frozen.c and deepfreeze.c define.
+REST = """
+static const struct _frozen none[] = {{NULL}};
+static const struct { const char *name, *original; } no_alias[] = {{NULL, NULL}};
+const struct _frozen *_PyImport_FrozenBootstrap = modules;
+const struct _frozen *_PyImport_FrozenStdlib = none;
+const struct _frozen *_PyImport_FrozenTest = none;
+const struct _frozen *PyImport_FrozenModules = NULL;
+const void *_PyImport_FrozenAliases = no_alias;
+int _Py_Deepfreeze_Init(void) { return 0; }
+void _Py_Deepfreeze_Fini(void) {}
+"""
+
+
+def tables(builtins: Iterable[str], frozen: Mapping[str, Path]) -> str:
+    """C source: the built-in modules by name, the frozen ones by name and source file."""
+    starts = {name: START.get(name, f"PyInit_{name}") for name in builtins}
+    lines = ["#include <Python.h>"]
+    lines += [f"extern PyObject *{start}(void);" for start in starts.values() if start != "NULL"]
+    lines += ["struct _inittab _PyImport_Inittab[] = {"]
+    lines += [f'    {{"{name}", {start}}},' for name, start in starts.items()]
+    lines += ["    {NULL, NULL},", "};"]
+    rows = []
+    for number, (name, file) in enumerate(frozen.items()):
+        code = compile(file.read_bytes(), f"<{name}>", "exec", dont_inherit=True, optimize=2)
+        data = marshal.dumps(code)
+        lines += [f"static const unsigned char code{number}[] = {{", _rows(data), "};"]
+        package = int(file.name == "__init__.py")
+        rows.append(f'    {{"{name}", code{number}, sizeof code{number}, {package}}},')
+    lines += ["static const struct _frozen modules[] = {", *rows, "    {NULL},", "};", REST]
+    return "\n".join(lines)
+
+
+def _rows(data: bytes) -> str:
+    return "\n".join(
+        "    " + ",".join(map(str, data[at : at + 24])) + "," for at in range(0, len(data), 24)
+    )
+
+
+def library(name: str, multiarch: str) -> Path:
+    """An archive of CPython's objects for an architecture. SystemExit where it is missing."""
+    host = sysconfig.get_config_var("MULTIARCH")
+    file = Path(sysconfig.get_config_var("LIBPL").replace(host, multiarch), name)
+    if not file.exists():
+        package = f"libpython{sysconfig.get_python_version()}-dev"
+        raise SystemExit(f"no {file}\ninstall Debian's {package} for {multiarch}")
+    return file

@@ -1,1 +1,0 @@
-"""Nothing: there is no path to import from, and so no archive."""
