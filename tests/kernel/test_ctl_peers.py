@@ -201,6 +201,9 @@ def test_the_rates_of_pidstat_while_it_burns() -> None:
             words = ("top", "--threads", "--interval", "1", "--name", "^in ")
             found = ours(busy, f"tid,percent,usr,sys,waiting,{rates},comm", *words)
             out, _ = other.communicate()
+        words = ("top", "--threads", "--interval", "1", "--sort", "-nvcswch/s")
+        busiest, *_ = ours(busy, "comm,command", *words)
+    assert busiest["comm"].startswith("in ")
     lines = [line.split() for line in out.splitlines() if line.startswith("Average:")]
     theirs: dict[str, list[float]] = {}  # of each thread the shares, then the switches
     for line in lines:

@@ -115,10 +115,15 @@ class Watch:
     def rows(self, state: Screen) -> list[Row]:
         """What the user wants to see, sorted."""
         found = screen.chosen(state, self.threads if state.threads else self.processes)
+        filled = self.filled(found, self.parts(state))
+        return table.sort(
+            choose(self._options, filled, lambda row: row.process), COLUMNS, state.sort
+        )
+
+    def parts(self, state: Screen, columns: Sequence[table.Column[Row]] = ()) -> tuple[str, ...]:
+        """The parts of /proc that sorting, the filters and these columns read."""
         sorting = (column for _, column in table.sort_columns(COLUMNS, state.sort))
-        parts = (*table.needs(sorting), *needed(self._options))
-        found = choose(self._options, self.filled(found, parts), lambda row: row.process)
-        return table.sort(found, COLUMNS, state.sort)
+        return (*table.needs((*sorting, *columns)), *needed(self._options))
 
     def filled(self, found: Sequence[Row], parts: tuple[str, ...]) -> list[Row]:
         """The rows with more parts of /proc; without them where the process has gone."""
@@ -147,10 +152,10 @@ def once(view: View, watch: Watch, state: Screen) -> int:
     """Two looks, so that there is a CPU% to show, and the second one as a table or JSON."""
     columns = shown(view, state)
     watch.look(state.threads)
-    watch.filled(watch.rows(state), table.needs(columns))
+    watch.filled(watch.rows(state), watch.parts(state, columns))
     time.sleep(view.options.interval)
     watch.look(state.threads)
-    found = watch.filled(watch.rows(state), table.needs(columns))
+    found = watch.filled(watch.rows(state), watch.parts(state, columns))
     if view.json:
         view.emit(rows=table.records(columns, found), totals=asdict(watch.totals))
         return NOTHING
@@ -194,7 +199,7 @@ def frame(view: View, watch: Watch, state: Screen, size: os.terminal_size) -> li
     visible = watch.rows(state)[: max(0, size.lines - len(top) - 1)]
     body = table.lines(
         columns,
-        watch.filled(visible, table.needs(columns)),
+        watch.filled(visible, watch.parts(state, columns)),
         room=size.columns,
         exact=view.options.bytes,
         colour=view.colour,
