@@ -17,6 +17,7 @@ zero = os.open("/dev/zero", os.O_RDONLY)
 
 def burn(name: str) -> None:
     Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(name)
+    named.wait()
     while time.thread_time() < seconds:
         if name == "in user":
             sum(range(10000))
@@ -26,9 +27,10 @@ def burn(name: str) -> None:
     signal.pause()
 
 
-rested = threading.Barrier(3)
+named, rested = threading.Barrier(3), threading.Barrier(3)
 for name in ("in user", "in kernel"):
     threading.Thread(target=burn, args=(name,), daemon=True).start()
+named.wait()
 if seconds < math.inf:
     rested.wait()
 print("ready", flush=True)
