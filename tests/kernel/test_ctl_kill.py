@@ -81,7 +81,7 @@ def test_whom_it_hits(words: tuple[str, ...], hit: dict[str, int]) -> None:
         proc = Proc(f"/proc/{inside.pid}/root/proc")
 
         def living() -> Counter[str]:
-            return Counter(p.stat.comm for p in proc.snapshot() if not p.stat.zombie)
+            return Counter(p.stat.comm for p in proc.snapshot() if p.stat.state not in "ZX")
 
         support.eventually(lambda: living()["sleep"] == 4)
         before = living()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ctl import reaperctl, root
+from ctl import at_rest, reaperctl, root
 from prometheus_client.parser import text_string_to_metric_families as parse
 from support import as_pid1, eventually, reaper, running, victim
 
@@ -31,6 +31,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
         started.popen.stdin.write(b"\n")
         started.popen.stdin.flush()
         started.wait_line("ready")
+        at_rest(started.pid)
         words = ("metrics", "--root", root(started.pid), "--trace", str(trace))
         code, out, err = reaperctl(*words)
         assert (code, err) == (0, "")

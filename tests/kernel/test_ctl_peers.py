@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -171,13 +172,16 @@ def test_the_faults_of_pidstat(burnt: Running) -> None:
 
 
 def test_switches_disk_and_waiting_as_psutil_and_the_kernel_say(burnt: Running) -> None:
-    (row,) = ours(burnt, "hostpid,cswch,nvcswch,read,written,processor,wait", "ps", "2")
+    (row,) = ours(burnt, "hostpid,cswch,nvcswch,read,written,processor", "ps", "2")
     other = psutil.Process(row["hostpid"])
     assert (row["cswch"], row["nvcswch"]) == tuple(other.num_ctx_switches())
     assert row["cswch"] > 0
     assert (row["read"], row["written"]) == other.io_counters()[2:4]
     assert row["processor"] == other.cpu_num()
-    assert row["wait"] > 0
+    waits = [thread["wait"] for thread in ours(burnt, "wait", "ps", "2", "--threads")]
+    files = (Path(f"/proc/{thread.id}/schedstat") for thread in other.threads())
+    assert waits == [int(file.read_text().split()[1]) / 1e9 for file in files]
+    assert max(waits) > 0
 
 
 def test_the_switches_that_pidstat_sees_in_a_second(burnt: Running) -> None:
