@@ -36,6 +36,30 @@ def test_unprivileged_it_says_what_it_could_not_read() -> None:
     assert shell.split()[3:5] == ["–", "–"]
 
 
+@pytest.mark.parametrize(
+    ("hidepid", "words", "line"),
+    [
+        ("0", ("maps", "1"), "process 1: no permission for its map; try it as root"),
+        ("1", ("maps", "1"), "process 1: no permission; try it as root"),
+        ("1", ("show", "1"), "process 1: no permission; try it as root"),
+        ("1", ("tree", "1"), "process 1: no permission; try it as root"),
+        ("2", ("show", "1"), "no process 1; reaperctl ps lists those that are there"),
+        (
+            "0",
+            ("metrics", "--output", "/etc/x.prom"),
+            "/etc/x.prom: Permission denied; choose a folder that can be written",
+        ),
+    ],
+)
+def test_no_permission_is_one_line(hidepid: str, words: tuple[str, ...], line: str) -> None:
+    script = f"mount -o remount,hidepid={hidepid} /proc; {PAUSE}"
+    with running(as_pid1(["sh", "-c", script])) as started:
+        started.wait_line("ready")
+        seen = as_nobody(words[0], started.pid, *words[1:])
+    assert (seen.returncode, seen.stdout) == (2, b"")
+    assert seen.stderr.decode() == f"reaperctl: {line}\n"
+
+
 @pytest.fixture(
     scope="module",
     params=[
