@@ -8,7 +8,7 @@ import kubernetes_validate
 import pytest
 import yaml
 from engines import Container, Engine, ensure_base
-from support import REPO, eventually
+from support import REPO, eventually, reaper
 
 MANIFESTS = {file.stem: file for file in sorted((REPO / "docker" / "k8s").glob("*.yaml"))}
 SCHEMA = "1.34"
@@ -35,9 +35,14 @@ def services(podman: Engine) -> None:
 
 @contextmanager
 def played(podman: Engine, file: Path, container: str) -> Iterator[Container]:
-    """Run a manifest; the container of the pod that is asked about."""
+    """Run a manifest; the container of the pod that is asked about.
+
+    Podman takes the conmon of an init container for alive until its zombie is gone, and where PID 1
+    is slow to wait that takes a minute and more; so our own init waits for it.
+    """
+    under_reaper = Engine(podman.name, *reaper("--grace", "0", "--", *podman.command))
     try:
-        podman("play", "kube", str(file))
+        under_reaper("play", "kube", str(file), timeout=300)
         with Container(podman, f"{file.stem}-{container}") as found:
             yield found
     finally:
