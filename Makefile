@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # What is shipped is made of Debian's Python: its static library, its shared library.
 SYSTEM_PYTHON ?= /usr/bin/python3
-SOURCES := $(shell find reaper -name '*.py') pyproject.toml
+SOURCES := $(shell find reaper -name '*.py' -o -path '*/completion/*') pyproject.toml
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
 .PHONY: help
@@ -12,7 +12,7 @@ help:  ## list the targets
 
 $(VENV)/ready: pyproject.toml
 	python3 -m venv $(VENV)
-	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[ctl,test,release]'
+	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test,release]'
 	touch $@
 
 .PHONY: packages
@@ -26,8 +26,10 @@ lint: $(VENV)/ready  ## ruff and mypy --strict
 	$(VENV)/bin/mypy
 
 .PHONY: man
-man: $(VENV)/ready  ## bring the manual pages up to date with the program's tables
+man: $(VENV)/ready  ## bring manual pages, completion and screens up to date with the program
 	$(PY) tools/manual.py
+	$(PY) tools/completion.py
+	$(PY) tools/screens.py
 
 .PHONY: test
 test: lint packages forms  ## everything: lint, unit, kernel and container tests
@@ -106,7 +108,7 @@ wheel: $(WHEEL)  ## wheel and sdist: build/wheel/
 build/forms/ready: $(WHEEL)
 	rm -rf build/forms && mkdir -p build/forms
 	$(SYSTEM_PYTHON) -m venv build/forms/wheel
-	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check '$(WHEEL)[ctl]'
+	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check $(WHEEL)
 	touch $@
 
 .PHONY: forms

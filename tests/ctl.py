@@ -9,10 +9,11 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from support import eventually
+from support import descendants, eventually, state
 
 from reaper.inspector.cli import main
 
+SIZE = re.compile(r"\b\d+(?:\.\d)?[KMG]\b")
 AGE = re.compile(r"\b(?:\d+[dhms]){1,2}(?= (?:ago|old|in\b)|, in\b)")
 
 
@@ -41,11 +42,23 @@ def root(pid: int) -> str:
     return f"/proc/{pid}/root/proc"
 
 
+def at_rest(pid: int) -> None:
+    """Wait until a process and all below it sleep, so that two looks see the same."""
+    eventually(
+        lambda: not {"R", "D"} & {state(each) for each in (pid, *descendants(pid))}, "all asleep"
+    )
+
+
 def findings(*words: str) -> str:
-    """What doctor says, one line a sentence, ages replaced."""
-    _, out, err = reaperctl("doctor", "--wide", *words)
-    assert not err
-    return AGE.sub("AGE", out)
+    """What doctor says, one line a sentence, ages replaced, without pids of this side."""
+    code, out, err = reaperctl("doctor", "--wide", *words)
+    assert not err and code == (not out.startswith("nothing found"))
+    return AGE.sub("AGE", re.sub(r"(?m)^  here .*\n", "", out))
+
+
+def without_sizes(text: str) -> str:
+    """The text, sizes that nobody can foresee replaced."""
+    return SIZE.sub("SIZE", text)
 
 
 @contextmanager

@@ -61,7 +61,7 @@ def examine(proc: Proc, process: Process) -> Anatomy:
     return Anatomy(
         process=process,
         lineage=tuple(lineage(proc, process)),
-        threads=tuple(proc.threads(pid)),
+        threads=tuple(thread.stat for thread in proc.threads(pid)),
         exe=exe,
         cwd=proc.link(f"{pid}/cwd"),
         namespaces={

@@ -88,8 +88,32 @@ def lifted(
     return tuple(map(lift, columns))
 
 
+def _percent(part: float | None, whole: float | None) -> float | None:
+    return 100 * part / whole if part is not None and whole else None
+
+
+def _shared(process: Process) -> int | None:
+    sizes = [process.status and process.status.size(key) for key in (b"RssFile", b"RssShmem")]
+    return None if None in sizes else sum(size or 0 for size in sizes)
+
+
+def _started(process: Process) -> float | None:
+    boot = process.machine.boot if process.machine else None
+    return None if boot is None else boot + process.stat.start
+
+
+def _pmem(process: Process) -> float | None:
+    return _percent(process.stat.rss, process.machine.memory if process.machine else None)
+
+
+def _switches(kind: bytes) -> Callable[[Process], int | None]:
+    return lambda p: p.status.number(kind + b"_ctxt_switches") if p.status else None
+
+
 STATUS = ("status",)
 MEMORY = ("memory",)
+MACHINE = ("machine",)
+IO = ("io",)
 
 PROCESS: tuple[Column[Process], ...] = (
     Column("pid", lambda p: p.stat.pid, "process id", "integer"),
@@ -106,16 +130,38 @@ PROCESS: tuple[Column[Process], ...] = (
     Column("gid", lambda p: _id(p, "gids", 0), "real group id", "integer", STATUS),
     Column("egid", lambda p: _id(p, "gids", 1), "effective group id", "integer", STATUS),
     Column("threads", lambda p: p.stat.threads, "threads", "integer", header="THR"),
+    Column("priority", lambda p: p.stat.priority, "the kernel's priority, below 0: real time",
+           "integer", header="PR"),
     Column("nice", lambda p: p.stat.nice, "nice value", "integer", header="NI"),
     Column("cpu", lambda p: p.stat.user + p.stat.system, "CPU time used", "cpu"),
+    Column("user_cpu", lambda p: p.stat.user, "of it in user mode", "cpu", header="USR"),
+    Column("system_cpu", lambda p: p.stat.system, "of it in the kernel", "cpu", header="SYS"),
+    Column("pcpu", lambda p: _percent(p.stat.user + p.stat.system, p.age),
+           "CPU time used / age, in percent", "percent", header="%CPU"),
+    Column("wait", lambda p: p.wait, "time it was ready and waited for a CPU", "cpu", ("wait",)),
+    Column("processor", lambda p: p.stat.processor, "the CPU it ran on last", "integer",
+           header="ON"),
     Column("vss", lambda p: p.stat.vss, "virtual size", "bytes"),
     Column("rss", lambda p: p.stat.rss, "resident size, shared pages in full", "bytes"),
+    Column("pmem", _pmem,
+           "resident size / the machine's memory, in percent", "percent", MACHINE, "%MEM"),
+    Column("shr", _shared, "resident pages of files and shared memory", "bytes", STATUS),
     Column("pss", lambda p: p.memory and p.memory.pss,
            "resident size, shared pages divided by their sharers", "bytes", MEMORY),
     Column("uss", lambda p: p.memory and p.memory.uss,
            "resident size, without shared pages", "bytes", MEMORY),
     Column("swap", lambda p: p.status and p.status.size(b"VmSwap"), "swapped out", "bytes", STATUS),
+    Column("minflt", lambda p: p.stat.minflt, "page faults without a read from disk", "integer"),
+    Column("majflt", lambda p: p.stat.majflt, "page faults with a read from disk", "integer"),
+    Column("cswch", _switches(b"voluntary"), "times it gave its CPU away to wait", "integer",
+           STATUS),
+    Column("nvcswch", _switches(b"nonvoluntary"), "times its CPU was taken away", "integer",
+           STATUS),
+    Column("read", lambda p: p.io and p.io.get("read_bytes"), "read from storage", "bytes", IO),
+    Column("written", lambda p: p.io and p.io.get("write_bytes"), "written to storage", "bytes",
+           IO),
     Column("age", lambda p: p.age, "time since its start", "seconds"),
+    Column("started", _started, "time of day or date of its start", "time", MACHINE),
     Column("start", lambda p: p.stat.start, "start, seconds since boot", "integer"),
     Column("nspid", _nspid, "pid in its own PID namespace", "integer", STATUS),
     Column("hostpid", lambda p: p.hostpid, "pid as this side numbers it, with --root, --container",

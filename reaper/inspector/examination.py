@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from . import cgroup
 from .diagnosis import MISLEADING, TERM, Facts
 from .memory import Sum, add_up
-from .procfs import Proc, Process, Snapshot, Status
+from .procfs import HOSTPID, Proc, Process, Snapshot, Status
 from .roles import is_init
 from .view import View
 from .zombies import has_signal, same
@@ -22,13 +22,14 @@ def examine(view: View, settle: float) -> Facts:
 
     Passing states need one: a zombie of this moment, a vfork (D), a mask held during a fork.
     """
-    snapshot = view.snapshot(PARTS)
+    parts = (*PARTS, HOSTPID) if view.proc.foreign else PARTS
+    snapshot = view.snapshot(parts)
     unmoved: set[int] = set()
     masked = {p.pid for p in snapshot if _blocks_term(p)}
     if masked or any(p.stat.state in "ZD" for p in snapshot):
         before = snapshot
         time.sleep(settle)
-        snapshot = view.snapshot(PARTS)
+        snapshot = view.snapshot(parts)
         unmoved = same(before, snapshot)
         snapshot = snapshot.without(
             p.pid for p in snapshot if p.stat.zombie and p.pid not in unmoved

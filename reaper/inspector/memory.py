@@ -3,7 +3,7 @@
 A region is one line of /proc/PID/maps with its numbers from smaps, proc_pid_smaps(5).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from .procfs import NO_MEMORY, Memory, Process, parse_memory, text
@@ -148,11 +148,11 @@ def add_up(processes: Iterable[Process], name: str = "") -> Sum:
     return Sum(name, count, known, vss, rss, memory)
 
 
-def by_command(processes: Iterable[Process]) -> list[Sum]:
-    """The sums by the kernel's name, the largest first."""
+def sums(processes: Iterable[Process], key: Callable[[Process], str]) -> list[Sum]:
+    """The sums of those that have the same key, the largest first."""
     groups: dict[str, list[Process]] = {}
     for process in processes:
         if process.stat.vss is not None:
-            groups.setdefault(process.stat.comm, []).append(process)
-    sums = [add_up(group, name) for name, group in groups.items()]
-    return sorted(sums, key=lambda one: (-(one.memory.pss or one.rss), one.name))
+            groups.setdefault(key(process), []).append(process)
+    found = [add_up(group, name) for name, group in groups.items()]
+    return sorted(found, key=lambda one: (-(one.memory.pss or one.rss), one.name))

@@ -34,13 +34,17 @@ class Stat:
     tty: int  # device number, 0 for none
     tpgid: int  # foreground process group of the terminal, -1 for none
     flags: int
+    minflt: int  # page faults without and with a read from disk
+    majflt: int
     user: float  # CPU
     system: float
+    priority: int
     nice: int
     threads: int
     start: float  # seconds since boot
     vss: int | None  # None where there is no memory: zombies, kernel threads
     rss: int | None
+    processor: int | None = None  # the CPU it ran on last
 
     @property
     def zombie(self) -> bool:
@@ -65,8 +69,9 @@ def parse_stat(data: bytes) -> Stat | None:
         vss = int(f[20])
         return Stat(
             int(pid), text(comm), f[0].decode("ascii"), int(f[1]), int(f[2]), int(f[3]),
-            int(f[4]), int(f[5]), int(f[6]), int(f[11]) / HZ, int(f[12]) / HZ, int(f[16]),
-            int(f[17]), int(f[19]) / HZ, vss or None, int(f[21]) * PAGE if vss else None,
+            int(f[4]), int(f[5]), int(f[6]), int(f[7]), int(f[9]), int(f[11]) / HZ,
+            int(f[12]) / HZ, int(f[15]), int(f[16]), int(f[17]), int(f[19]) / HZ, vss or None,
+            int(f[21]) * PAGE if vss else None, int(f[36]) if len(f) > 36 else None,
         )  # fmt: skip
     except (ValueError, IndexError):
         return None
@@ -191,7 +196,28 @@ def _pid(data: bytes) -> int:
     return int(data.split(None, 1)[0])
 
 
+def parse_io(data: bytes) -> dict[str, int]:
+    """/proc/PID/io: bytes that reached or left the storage, and others."""
+    lines = (line.partition(b": ") for line in data.splitlines())
+    return {text(key): int(value) for key, _, value in lines if value.isdigit()}
+
+
+def parse_wait(data: bytes) -> float | None:
+    """/proc/PID/schedstat: seconds that it was ready and waited for a CPU."""
+    words = data.split()
+    return int(words[1]) / 1e9 if len(words) == 3 and words[1].isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a process's numbers are measured by; None where it is not known."""
+
+    boot: int | None  # seconds since the epoch
+    memory: int | None  # bytes
+
+
 HOSTPID = "hostpid"
+MACHINE = "machine"
 
 # What a `Process` can hold besides `stat`: part -> (file, parser).
 PARTS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
@@ -200,6 +226,8 @@ PARTS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "memory": ("smaps_rollup", parse_memory),
     "cgroup": ("cgroup", text),
     "wchan": ("wchan", _line),
+    "io": ("io", parse_io),
+    "wait": ("schedstat", parse_wait),
     HOSTPID: ("stat", _pid),  # the same as its pid, but for `container.Inside`
 }
 
@@ -215,7 +243,10 @@ class Process:
     memory: Memory | None = None
     cgroup: str | None = None
     wchan: str | None = None
+    io: dict[str, int] | None = None
+    wait: float | None = None  # seconds
     hostpid: int | None = None  # pid in this program's own PID namespace
+    machine: Machine | None = None
 
     @property
     def pid(self) -> int:
@@ -226,6 +257,14 @@ class Process:
     def command(self) -> str:
         """The arguments, or the kernel's name in brackets where there are none."""
         return " ".join(self.argv) if self.argv else f"[{self.stat.comm}]"
+
+
+def unseen(hidden: bool, unreadable: int) -> list[str]:
+    """What a reader must know of the processes that were not seen: a sentence each."""
+    sentences = ["other users' processes are hidden here (hidepid); root sees them all"] * hidden
+    if unreadable:
+        sentences.append(f"{unreadable} processes could not be read; root can read them all")
+    return sentences
 
 
 @dataclass(frozen=True)
@@ -325,22 +364,42 @@ class Proc:
         except (ValueError, IndexError):
             return None
 
+    @cached_property
+    def machine(self) -> Machine:
+        """When it was booted, and its memory."""
+        return Machine(_keyed(self.maybe("stat"), b"btime"), self._meminfo(b"MemTotal:"))
+
+    @property
+    def available(self) -> int | None:
+        """Bytes that programs may still have before the machine swaps."""
+        return self._meminfo(b"MemAvailable:")
+
+    def _meminfo(self, key: bytes) -> int | None:
+        found = _keyed(self.maybe("meminfo"), key)
+        return None if found is None else found * 1024
+
     def process(self, pid: int, parts: Iterable[str] = (), uptime: float | None = None) -> Process:
         """One process with the `PARTS` named. Raises OSError where even `stat` is refused or gone.
 
         With parts, the folder is held open, so that all files speak of the same process: once it
         is gone they answer ESRCH, even where its pid lives again.
         """
+        return self._read(str(pid), parts, uptime)
+
+    def _read(self, name: str, parts: Iterable[str], uptime: float | None) -> Process:
         if not parts:
-            return _process(read_file(f"{self.root}/{pid}/stat"), uptime, {})
-        folder = os.open(f"{self.root}/{pid}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+            return _process(read_file(f"{self.root}/{name}/stat"), uptime, {})
+        folder = os.open(f"{self.root}/{name}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             stat = read_file("stat", folder)
-            found = {}
+            found: dict[str, Any] = {}
             for part in parts:
-                name, parse = PARTS[part]
+                if part == MACHINE:
+                    found[part] = self.machine
+                    continue
+                file, parse = PARTS[part]
                 try:
-                    found[part] = parse(read_file(name, folder))
+                    found[part] = parse(read_file(file, folder))
                 except OSError:
                     found[part] = None
         finally:
@@ -364,10 +423,21 @@ class Proc:
         hidden = pids is None and listed[0] != 1
         return Snapshot(tuple(processes), unreadable, hidden, uptime, self.own)
 
-    def threads(self, pid: int) -> list[Stat]:
+    def threads(
+        self, pid: int, parts: Iterable[str] = (), uptime: float | None = None
+    ) -> list[Process]:
         """The threads of a process by TID; empty where it is gone."""
-        files = (self.maybe(f"{pid}/task/{tid}/stat") for tid in self.names(f"{pid}/task") or ())
-        return [stat for data in files if data and (stat := parse_stat(data))]
+        found = []
+        for tid in self.names(f"{pid}/task") or ():
+            with suppress(OSError):
+                found.append(self.thread(pid, int(tid), parts, uptime))
+        return found
+
+    def thread(
+        self, pid: int, tid: int, parts: Iterable[str] = (), uptime: float | None = None
+    ) -> Process:
+        """One thread, as `process` reads one."""
+        return self._read(f"{pid}/task/{tid}", parts, uptime)
 
 
 def _process(data: bytes, uptime: float | None, parts: dict[str, Any]) -> Process:
@@ -376,6 +446,15 @@ def _process(data: bytes, uptime: float | None, parts: dict[str, Any]) -> Proces
         raise ProcessLookupError(0, "torn stat line")
     age = None if uptime is None else max(0.0, round(uptime - stat.start, 2))
     return Process(stat, age, **parts)
+
+
+def _keyed(data: bytes | None, key: bytes) -> int | None:
+    """The number behind a key at the start of a line."""
+    for line in (data or b"").splitlines():
+        words = line.split(None, 2)
+        if words[:1] == [key] and words[1:] and words[1].isdigit():
+            return int(words[1])
+    return None
 
 
 def read_file(path: str, folder: int | None = None) -> bytes:

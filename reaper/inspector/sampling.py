@@ -8,7 +8,7 @@ answers ESRCH. Nothing is drawn here. Source: proc(5).
 import os
 import resource
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -34,15 +34,39 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A process, or one of its threads, and the share of one CPU that it used since the last look.
+class Seen:
+    """A process read in full, and when (monotonic)."""
 
-    `percent` is None where it was not seen before and is older than that look.
+    at: float
+    process: Process
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A process, or one of its threads, and the shares of one CPU that it used since the last look.
+
+    Each is None where it was not seen before and is older than that look.
     """
 
     pid: int
     percent: float | None
     process: Process
+    user: float | None = None  # of it in user mode
+    system: float | None = None  # and in the kernel
+    tid: int = 0  # 0 for the process as a whole
+    seen: Seen | None = None  # with more parts of /proc, at this look
+    earlier: Seen | None = None  # and at the one before
+
+    def rate(self, counter: Callable[[Process], float | None]) -> float | None:
+        """How much a counter has grown a second between the two looks; None where not known."""
+        if self.seen is None or self.earlier is None:
+            return None
+        now, then = self.seen.process, self.earlier.process
+        elapsed = self.seen.at - self.earlier.at
+        after, before = counter(now), counter(then)
+        if after is None or before is None or now.stat.start != then.stat.start or elapsed <= 0:
+            return None
+        return (after - before) / elapsed
 
 
 def rows(now: Sample, before: Sample | None, threads: bool = False) -> list[Row]:
@@ -52,20 +76,32 @@ def rows(now: Sample, before: Sample | None, threads: bool = False) -> list[Row]
     elapsed = now.at - before.at if before else 0.0
     since = before.uptime if before else None
     return [
-        Row(key[0], _percent(stat, known.get(key), elapsed, since), _process(stat, now.uptime))
+        _row(key, stat, _used(stat, known.get(key), since), elapsed, now.uptime)
         for key, stat in stats.items()
     ]
 
 
-def _percent(stat: Stat, before: Stat | None, elapsed: float, since: float | None) -> float | None:
+Used = tuple[float, float]  # seconds of CPU: user, system
+IDLE: Used = (0.0, 0.0)
+
+
+def _used(stat: Stat, before: Stat | None, since: float | None) -> Used | None:
     if stat is before:
-        return 0.0
-    used = stat.user + stat.system
+        return IDLE
     if before is not None and before.start == stat.start:
-        used -= before.user + before.system
-    elif since is None or stat.start < since:
+        return max(0.0, stat.user - before.user), max(0.0, stat.system - before.system)
+    if since is None or stat.start < since:
         return None
-    return max(0.0, 100 * used / elapsed) if elapsed > 0 else None
+    return stat.user, stat.system
+
+
+def _row(key: Key, stat: Stat, used: Used | None, elapsed: float, uptime: float | None) -> Row:
+    pid, tid = key
+    process = _process(stat, uptime)
+    if used is None or elapsed <= 0:
+        return Row(pid, None, process, tid=tid)
+    user, system = (100 * seconds / elapsed for seconds in used)
+    return Row(pid, user + system, process, user, system, tid)
 
 
 def _process(stat: Stat, uptime: float | None) -> Process:

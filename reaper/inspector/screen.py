@@ -7,17 +7,34 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from .columns import PROCESS, lifted
+from .columns import PROCESS, STATUS, lifted
+from .procfs import Process, unseen
 from .render.style import UNKNOWN, cut, paint, printable, size
-from .render.table import Column
+from .render.table import Column, choose
 from .sampling import Row
 from .states import STATES, UNKNOWN_STATE
+
+
+def _rate(column: Column[Process]) -> Column[Row]:
+    return Column(
+        f"{column.name}/s",
+        lambda row: row.rate(column.value),
+        f"{column.meaning}, a second",
+        "bytes" if column.kind == "bytes" else "percent",  # one digit behind the point
+        column.needs or STATUS,
+    )
+
 
 COLUMNS: tuple[Column[Row], ...] = (
     Column("pid", lambda row: row.pid, "process id", "integer"),
     Column("tid", lambda row: row.process.stat.pid, "thread id, with --threads", "integer"),
     Column("percent", lambda row: row.percent, "of one CPU, since the last look", "percent",
            header="CPU%"),
+    Column("usr", lambda row: row.user, "of it in user mode", "percent", header="USR%"),
+    Column("sys", lambda row: row.system, "of it in the kernel", "percent", header="SYS%"),
+    Column("waiting", lambda row: row.rate(lambda p: p.wait and 100 * p.wait),
+           "percent of the time that it waited for a CPU", "percent", ("wait",), "WAIT%"),
+    *map(_rate, choose(PROCESS, "minflt,majflt,cswch,nvcswch,read,written")),
     *lifted(PROCESS[1:], lambda row: row.process),
 )  # fmt: skip
 DEFAULT = "pid,user,state,threads,percent,rss,cpu,age,command"
@@ -132,15 +149,13 @@ def summary(totals: Totals) -> list[str]:
         for letter, number in sorted(totals.states.items(), key=lambda item: -item[1])
     )
     cpus = f"{100 * totals.cpus} % ({totals.cpus} CPUs)" if totals.cpus else UNKNOWN
-    lines = [
+    return [
         f"processes {count}: {states}; {totals.threads} threads",
         f"cpu       {_number(totals.percent)} % of {cpus}; load {totals.load}",
         f"memory    {_memory(totals)}",
         f"reaped    {_reaped(totals)}",
+        *(f"unseen    {sentence}" for sentence in unseen(totals.hidden, totals.unreadable)),
     ]
-    if totals.hidden or totals.unreadable:
-        lines.append("unseen    other users' processes are hidden (hidepid); root sees them all")
-    return lines
 
 
 def _number(value: float | None) -> str:

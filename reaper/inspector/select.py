@@ -2,26 +2,27 @@
 
 import argparse
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .columns import STATUS
+from .columns import STATUS, tty_name
 from .procfs import Process, Snapshot
 from .states import STATES
+from .view import number, seconds
 
+R = TypeVar("R")
 T = TypeVar("T")
+
+
+def itself(row: Any) -> Any:
+    """The process of a row that is one."""
+    return row
 
 
 def _list(one: Callable[[str], T]) -> Callable[[str], frozenset[T]]:
     """A comma-separated list as an argparse type."""
     return lambda words: frozenset(one(word) for word in words.split(","))
-
-
-def _number(word: str) -> int:
-    if not (word.isascii() and word.isdigit()):
-        raise argparse.ArgumentTypeError(f'"{word}" is no number')
-    return int(word)
 
 
 def _state(word: str) -> str:
@@ -30,15 +31,31 @@ def _state(word: str) -> str:
     return word
 
 
-def _user(word: str) -> int:
-    if word.isascii() and word.isdigit():
-        return int(word)
+def _uid(name: str) -> int:
     from pwd import getpwnam  # noqa: PLC0415
 
-    try:
-        return getpwnam(word).pw_uid
-    except KeyError:
-        raise argparse.ArgumentTypeError(f'no user "{word}" here; a number works too') from None
+    return getpwnam(name).pw_uid
+
+
+def _gid(name: str) -> int:
+    from grp import getgrnam  # noqa: PLC0415
+
+    return getgrnam(name).gr_gid
+
+
+def _named(kind: str, look: Callable[[str], int]) -> Callable[[str], int]:
+    """A number or a name of this system as an argparse type."""
+
+    def parse(word: str) -> int:
+        if word.isascii() and word.isdigit():
+            return int(word)
+        try:
+            return look(word)
+        except KeyError:
+            message = f'no {kind} "{word}" here; a number works too'
+            raise argparse.ArgumentTypeError(message) from None
+
+    return parse
 
 
 def _pattern(word: str) -> re.Pattern[str]:
@@ -48,18 +65,19 @@ def _pattern(word: str) -> re.Pattern[str]:
         raise argparse.ArgumentTypeError(f'"{word}" is no pattern: {error}') from None
 
 
-pids = _list(_number)
+pids = _list(number)
 
 
-def _uids(process: Process) -> tuple[int, ...]:
-    return (process.status and process.status.uids) or ()
+def _ids(process: Process, kind: str, index: int) -> tuple[int, ...]:
+    found: tuple[int, ...] = getattr(process.status, kind, None) or ()
+    return found[index : index + 1]
 
 
 @dataclass(frozen=True)
 class Filter:
     """One filter: its option, what it takes, and which processes match what was given."""
 
-    short: str
+    short: str  # empty where it has none
     metavar: str
     parse: Callable[[str], Any]
     help: str
@@ -74,24 +92,37 @@ FILTERS = {
                    lambda want, p: want.search(p.command), ("argv",)),
     "state": Filter("-s", "STATES", _list(_state), "in one of these states: Z,D",
                     lambda want, p: p.stat.state in want),
-    "user": Filter("-u", "USERS", _list(_user), "effective user, by name or number",
-                   lambda want, p: want.intersection(_uids(p)[1:2]), STATUS),
+    "user": Filter("-u", "USERS", _list(_named("user", _uid)), "effective user, by name or number",
+                   lambda want, p: want.intersection(_ids(p, "uids", 1)), STATUS),
+    "real_user": Filter("-U", "USERS", _list(_named("user", _uid)), "real user",
+                        lambda want, p: want.intersection(_ids(p, "uids", 0)), STATUS),
+    "real_group": Filter("-G", "GROUPS", _list(_named("group", _gid)), "real group",
+                         lambda want, p: want.intersection(_ids(p, "gids", 0)), STATUS),
     "group": Filter("-g", "PGIDS", pids, "in one of these process groups",
                     lambda want, p: p.stat.pgid in want),
     "session": Filter("-S", "SIDS", pids, "in one of these sessions",
                       lambda want, p: p.stat.sid in want),
     "parent": Filter("-P", "PPIDS", pids, "children of one of these",
                      lambda want, p: p.stat.ppid in want),
+    "tty": Filter("", "TTYS", _list(str), "on one of these terminals: pts/0; none is -",
+                  lambda want, p: (tty_name(p.stat.tty) or "-") in want),
+    "older": Filter("", "SECONDS", seconds(most=1e10), "started longer ago than this",
+                    lambda want, p: p.age is not None and p.age >= want),
+    "cgroup": Filter("", "REGEX", _pattern, "a control group matches",
+                     lambda want, p: p.cgroup and want.search(p.cgroup), ("cgroup",)),
 }  # fmt: skip
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """--name, --full, --state, --user, --group, --session, --parent."""
+    """--name, --state, --user and the other `FILTERS`, and what turns or narrows the choice."""
     group = parser.add_argument_group("filters (all must hold; lists with commas)")
     for name, row in FILTERS.items():
-        group.add_argument(
-            row.short, f"--{name}", metavar=row.metavar, type=row.parse, help=row.help
-        )
+        flags = [*([row.short] if row.short else []), f"--{name.replace('_', '-')}"]
+        group.add_argument(*flags, metavar=row.metavar, type=row.parse, help=row.help)
+    group.add_argument("--invert", action="store_true", help="those for which they do not hold")
+    one = group.add_mutually_exclusive_group()
+    one.add_argument("--newest", action="store_true", help="of those the one started last")
+    one.add_argument("--oldest", action="store_true", help="of those the one started first")
 
 
 def filtered(options: argparse.Namespace) -> list[str]:
@@ -106,11 +137,25 @@ def needed(options: argparse.Namespace) -> tuple[str, ...]:
 
 def select(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
     """The processes that match; where names decide, never this program itself, as in pgrep."""
-    given = filtered(options)
-    found = list(snapshot)
-    for name in given:
-        want, matches = getattr(options, name), FILTERS[name].matches
-        found = [process for process in found if matches(want, process)]
-    if {"name", "full"}.intersection(given):
-        found = [process for process in found if process.pid != snapshot.own]
-    return found
+    own = snapshot.own if {"name", "full"}.intersection(filtered(options)) else None
+    return choose(options, (process for process in snapshot if process.pid != own))
+
+
+def choose(
+    options: argparse.Namespace, rows: Iterable[R], process_of: Callable[[R], Process] = itself
+) -> list[R]:
+    """The rows whose process matches."""
+    given = [(FILTERS[name].matches, getattr(options, name)) for name in filtered(options)]
+    found = [
+        row
+        for row in rows
+        if all(matches(want, process_of(row)) for matches, want in given) is not options.invert
+    ]
+    if not (options.newest or options.oldest) or not found:
+        return found
+
+    def age(row: R) -> tuple[float, int]:
+        stat = process_of(row).stat
+        return stat.start, stat.pid
+
+    return [max(found, key=age) if options.newest else min(found, key=age)]

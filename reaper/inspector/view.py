@@ -23,11 +23,11 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO, TypeVar
 
 from .errors import UserError
-from .procfs import HOSTPID, Proc, Process, Snapshot
+from .procfs import HOSTPID, Proc, Process, Snapshot, unseen
 from .render import table
 from .render.style import paint
 from .render.table import Column, choose
@@ -65,10 +65,8 @@ class View:
         for pid in () if snapshot.unreadable else pids or ():
             if pid not in snapshot.by_pid:
                 raise UserError(f"no process {pid}; {WHERE}")
-        if snapshot.hidden:
-            self.note("other users' processes are hidden here (hidepid); root sees them all")
-        if snapshot.unreadable:
-            self.note(f"{snapshot.unreadable} processes could not be read; root can read them all")
+        for sentence in unseen(snapshot.hidden, snapshot.unreadable):
+            self.note(sentence)
         return snapshot
 
     def process(self, pid: int, parts: Iterable[str] = ()) -> Process:
@@ -78,6 +76,7 @@ class View:
         except PermissionError:
             raise UserError(f"process {pid}: no permission; try it as root") from None
         except OSError:
+            self.proc.pids()  # says so where there is no /proc
             raise UserError(f"no process {pid}; {WHERE}") from None
 
     # Output
@@ -129,10 +128,19 @@ class View:
         json.dump({**head, **fields, "notes": self.notes}, self.out, indent=1)
         self.out.write("\n")
 
-    def columns(self, columns: Sequence[Column[R]]) -> list[Column[R]]:
-        """The columns that -o asks for; looking into a container also shows pids of this side."""
-        chosen = choose(columns, self.options.columns)
-        if self.proc.foreign and self.options.columns == self.options.default_columns:
+    def columns(self, columns: Sequence[Column[R]], default: str = "") -> list[Column[R]]:
+        """The columns that -o asks for, else those of `default` or of the command.
+
+        Looking into a container, the default ones also show the pids of this side. A mistake in
+        --sort is said here, too, before anything is read.
+        """
+        options = self.options
+        table.sort_columns(columns, options.sort)
+        if options.columns is not None:
+            return choose(columns, options.columns)
+        default = default or (options.json_columns if self.json else options.default_columns)
+        chosen = choose(columns, default)
+        if self.proc.foreign and HOSTPID not in {column.name for column in chosen}:
             chosen[1:1] = [column for column in columns if column.name == HOSTPID]
         return chosen
 
@@ -175,6 +183,38 @@ class View:
             self.print(*self.lines(shown, rows))
 
 
+def seconds(least: float = 0, most: float = 1e6) -> Callable[[str], float]:
+    """A number of seconds as an argparse type."""
+
+    def parse(word: str) -> float:
+        try:
+            value = float(word)
+        except ValueError:
+            value = -1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(
+                f'"{word}" is no number of seconds from {least:g} to {most:g}'
+            )
+        return value
+
+    return parse
+
+
+def number(word: str) -> int:
+    """A number from 0 on as an argparse type."""
+    if not (word.isascii() and word.isdigit()):
+        raise argparse.ArgumentTypeError(f'"{word}" is no number')
+    return int(word)
+
+
+def add_settle(parser: argparse.ArgumentParser) -> None:
+    """The option of what looks twice."""
+    parser.add_argument(
+        "--settle", type=seconds(), default=0.2, metavar="SECONDS",
+        help="between the two looks (0.2)",
+    )  # fmt: skip
+
+
 def add_common_options(parser: argparse.ArgumentParser) -> None:
     """What every command takes."""
     group = parser.add_argument_group("everywhere")
@@ -200,13 +240,16 @@ def add_common_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_table_options(
-    parser: argparse.ArgumentParser, columns: Sequence[Column[Any]], default: str, sort: str = ""
+    parser: argparse.ArgumentParser,
+    columns: Sequence[Column[Any]],
+    default: str,
+    sort: str = "",
+    json: str = "",
 ) -> None:
-    """What every command that prints rows takes; `default` and `sort` as the user would write."""
+    """What every command that prints rows takes; `default`, `sort` and `json` (the default with
+    --json, where it differs) as the user would write them."""
     group = parser.add_argument_group("table")
-    group.add_argument(
-        "-o", "--columns", metavar="COLUMNS", default=default, help=f"which, in order ({default})"
-    )
+    group.add_argument("-o", "--columns", metavar="COLUMNS", help=f"which, in order ({default})")
     group.add_argument(
         "--sort", metavar="COLUMN", default=sort,
         help="by this column, -COLUMN downwards, several with commas"
@@ -215,7 +258,7 @@ def add_table_options(
     group.add_argument(
         "--no-headers", dest="headers", action="store_false", help="rows only, for scripts"
     )
-    parser.set_defaults(default_columns=default)
+    parser.set_defaults(default_columns=default, json_columns=json or default)
     width = max(len(column.name) for column in columns)
     listed = "\n".join(f"  {column.name:<{width}}  {column.meaning}" for column in columns)
     parser.epilog = f"columns:\n{listed}\n\n{parser.epilog or ''}"

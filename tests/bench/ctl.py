@@ -1,43 +1,76 @@
-"""reaperctl beside ps, pstree and smem, as ratios of the best of five runs; start-up apart.
-Then top beside procps's top, live at a refresh of one second: percent of one CPU.
+#!/usr/bin/env python3
+"""reaperctl beside ps, pstree, smem and top among many processes; prints markdown tables.
 
-usage (root): unshare --pid --fork --mount-proc --kill-child python3 tests/bench/ctl.py [COUNT...]
+Run as root. It moves into a PID namespace of its own, whose end, by Ctrl-C too, ends them all. The
+two of a pair take turns in every round, so that noise meets both. Progress goes to stderr.
 """
 
+import argparse
 import fcntl
 import os
 import pty
 import select
-import shutil
 import signal
+import statistics
 import struct
 import subprocess
 import sys
 import termios
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from forms import UNSHARE, conditions
+from support import REPO
+
 CTL = [sys.executable, "-m", "reaper.inspector"]
-REPO = Path(__file__).resolve().parent.parent.parent
-PAIRS = [
-    ([*CTL, "ps"], ["ps", "aux"]),
-    ([*CTL, "tree"], ["pstree", "-p"]),
-    ([*CTL, "mem"], ["smem"]),
-]
+PAIRS = {
+    "ps": ["ps", "aux"],
+    "tree": ["pstree", "-p"],
+    "mem": ["smem"],
+}
+LIVE = ["top", "-d", "1"]
 
 
-def best(command: list[str]) -> float:
-    """Seconds of the best of five runs."""
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                       cwd=REPO, check=True)  # fmt: skip
-        times.append(time.perf_counter() - start)
-    return min(times)
+@dataclass
+class Times:
+    """Seconds of ours and theirs, round by round."""
+
+    ours: list[float]
+    theirs: list[float]
+
+    @property
+    def medians(self) -> tuple[float, float]:
+        return statistics.median(self.ours), statistics.median(self.theirs)
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(a / b for a, b in zip(self.ours, self.theirs, strict=True))
 
 
-def live(command: list[str], seconds: float = 6.0) -> float:
+def say(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def seconds(command: list[str]) -> float:
+    start = time.perf_counter()
+    subprocess.run(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=REPO, check=True
+    )
+    return time.perf_counter() - start
+
+
+def take_turns(view: str, rounds: int, where: str) -> Times:
+    times = Times([], [])
+    for number in range(rounds):
+        say(f"{where}: {view}, round {number + 1} of {rounds}")
+        times.ours.append(seconds([*CTL, view]))
+        times.theirs.append(seconds(PAIRS[view]))
+    return times
+
+
+def live(command: list[str], span: float = 6.0) -> float:
     """Percent of one CPU that a live view on a terminal of 50 by 160 uses, start-up apart."""
     pid, master = pty.fork()
     if pid == 0:
@@ -46,8 +79,8 @@ def live(command: list[str], seconds: float = 6.0) -> float:
         os.execvp(command[0], command)
     fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
 
-    def read_for(seconds: float) -> float:
-        end = time.monotonic() + seconds
+    def used_after(span: float) -> float:
+        end = time.monotonic() + span
         while (left := end - time.monotonic()) > 0:
             if select.select([master], [], [], left)[0]:
                 os.read(master, 65536)
@@ -55,35 +88,80 @@ def live(command: list[str], seconds: float = 6.0) -> float:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     try:
-        before = read_for(2.5)
-        return 100 * (read_for(seconds) - before) / seconds
+        before = used_after(2.5)
+        return 100 * (used_after(span) - before) / span
     finally:
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
         os.close(master)
 
 
-def main() -> None:
-    pairs = [pair for pair in PAIRS if shutil.which(pair[1][0])]
-    idle = [(best(ours), best(theirs)) for ours, theirs in pairs]
-    print(f"{'processes':>9} {'ours':>18} {'theirs':>12} {'ratio':>6} {'without start-up':>17}")
+def populate(count: int) -> None:
+    """Start this many processes that sleep until the namespace ends."""
+    for _ in range(count):
+        if os.fork() == 0:
+            while True:
+                signal.pause()
+
+
+def row(view: str, count: int, times: Times, idle: Times) -> str:
+    """A line of the table; what a process costs is what is left without the start-up."""
+    (ours, theirs), (our_start, their_start) = times.medians, idle.medians
+    mine, other = ((a - b) / count * 1e6 for a, b in ((ours, our_start), (theirs, their_start)))
+    return (
+        f"| `{view}`, `{' '.join(PAIRS[view])}` | {count:,} | {ours:.3f} s | {theirs:.3f} s "
+        f"| {times.ratio:.2f} | {mine:.0f} µs | {other:.0f} µs | {mine / other:.2f} |"
+    )
+
+
+def measure(counts: list[int], rounds: int, views: list[str]) -> None:
+    idle = {view: take_turns(view, rounds, "alone") for view in views}
+    rows, tops = [], []
     born = 0
-    for count in map(int, sys.argv[1:] or ("1000", "10000")):
-        for _ in range(count - born):
-            if os.fork() == 0:
-                while True:
-                    signal.pause()
+    for count in sorted(counts):
+        say(f"starting {count:,} processes")
+        populate(count - born)
         born = count
-        for (ours, theirs), (our_start, their_start) in zip(pairs, idle, strict=True):
-            mine, other = best(ours), best(theirs)
-            apart = (mine - our_start) / max(other - their_start, 1e-9)
-            print(
-                f"{count:>9} {ours[-1] + f' {mine:.3f} s':>18} {theirs[0] + f' {other:.3f} s':>12}"
-                f" {mine / other:>6.2f} {apart:>17.2f}",
-                flush=True,
-            )
-        mine, other = live([*CTL, "top"]), live(["top", "-d", "1"])
-        print(f"{count:>9} {f'top {mine:.1f} %':>18} {f'top {other:.1f} %':>12}", flush=True)
+        where = f"{count:,} processes"
+        rows += [row(v, count, take_turns(v, rounds, where), idle[v]) for v in views]
+        say(f"{where}: top")
+        mine, other = live([*CTL, *LIVE[:1]]), live(LIVE)
+        tops.append(f"| {count:,} | {mine:.1f} % | {other:.1f} % | {mine / other:.2f} |")
+    print("| views | processes | ours | theirs | ratio | ours, each | theirs, each | ratio |")
+    print(f"| --- |{' ---: |' * 7}", *rows, sep="\n")
+    starts = ", ".join(
+        f"{view} {1e3 * ours:.0f} ms and {1e3 * theirs:.0f} ms"
+        for view, (ours, theirs) in ((view, times.medians) for view, times in idle.items())
+    )
+    print(f"\n`each` is a process's share of the time, start-up apart ({starts}).\n")
+    print("| `top`, once a second | ours, of one CPU | theirs | ratio |")
+    print(f"| ---: |{' ---: |' * 3}", *tops, sep="\n")
+    print(f"\nMedians of {rounds} rounds. {conditions()}.")
 
 
-main()
+def in_a_namespace() -> int:
+    """Run this script as PID 1, until it ends or somebody ends us: KILL to PID 1 ends them all."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    command = [*UNSHARE, "--mount-proc", sys.executable, *sys.argv]
+    with subprocess.Popen(command, start_new_session=True) as popen:
+        try:
+            return popen.wait()
+        except KeyboardInterrupt:
+            popen.kill()
+            return 130
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--view", action="append", choices=PAIRS, help="this one only; repeatable")
+    parser.add_argument("count", nargs="*", type=int, default=[1000, 10_000], help="of processes")
+    chosen = parser.parse_args()
+    if os.getpid() != 1:
+        raise SystemExit(in_a_namespace())
+    measure(chosen.count, chosen.rounds, chosen.view or list(PAIRS))
+
+
+if __name__ == "__main__":
+    main()

@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
-from ctl import reaperctl, rows
+from ctl import at_rest, reaperctl, rows
 from support import Running, descendants, running, victim
 
 COLUMNS = "pid,ppid,pgid,sid,tty,uid,euid,gid,egid,stat,nice,threads,comm"
@@ -19,6 +19,7 @@ COLUMNS = "pid,ppid,pgid,sid,tty,uid,euid,gid,egid,stat,nice,threads,comm"
 def animals() -> Iterator[Running]:
     with running(victim("menagerie")) as started:
         started.wait_line("ready")
+        at_rest(started.pid)
         yield started
 
 

@@ -2,11 +2,15 @@
 
 import json
 import os
+import shlex
 import sys
+from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
+import pytest
 import support
+from ctl import reaperctl
 
 from reaper.inspector.procfs import Proc
 
@@ -47,6 +51,80 @@ def test_a_session_ends_whole_and_a_dry_run_ends_nobody() -> None:
         assert victim.popen.poll() is None
         code, out, _ = ctl("kill", "--session", str(victim.pid), "--json")
         assert (code, outcomes(out)) == (0, dict.fromkeys(members, "ended"))
+
+
+CLAN = """\
+sleep 1000 & sleep 1000 &
+set -m; sleep 1000 & set +m
+setsid sleep 1000 &
+echo ready; wait; read x
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "hit"),
+    [
+        (("--name", "^sleep$"), {"sleep": 4}),
+        (("--group", "{leader}"), {"bash": 1, "sleep": 2}),
+        (("--session", "{leader}"), {"bash": 1, "sleep": 3}),
+        (("--tree", "{leader}"), {"bash": 1, "sleep": 4}),
+        (("--parent", "{leader}"), {"sleep": 4}),
+        (("--name", "^bash$", "--tree"), {"bash": 1, "sleep": 4}),
+    ],
+)
+def test_whom_it_hits(words: tuple[str, ...], hit: dict[str, int]) -> None:
+    """A leader with two in its group, one in its session, one in a session of its own; and one
+    more, who stays. First a dry run."""
+    service = support.reaper("--", "sh", "-c", 'exec 3<&0; setsid bash -c "$0" <&3 & read x', CLAN)
+    with support.running(support.as_pid1(service)) as inside:
+        inside.wait_line("ready")
+        proc = Proc(f"/proc/{inside.pid}/root/proc")
+
+        def living() -> Counter[str]:
+            return Counter(p.stat.comm for p in proc.snapshot() if p.stat.state not in "ZX")
+
+        support.eventually(lambda: living()["sleep"] == 4)
+        before = living()
+        leader = next(p.pid for p in proc.snapshot() if p.stat.comm == "bash")
+        command = ["kill", "--root", proc.root, *(word.format(leader=leader) for word in words)]
+        for more, outcome in (("--dry-run",), "planned"), ((), "ended"):
+            assert living() == before
+            code, out, err = reaperctl(*command, *more, "--json")
+            found = json.loads(out)["rows"]
+            assert (code, err) == (0, "")
+            assert {row["outcome"] for row in found} == {outcome}
+            assert Counter(row["comm"] for row in found) == hit
+        assert living() == before - Counter(hit)
+
+
+def test_a_dry_run_shows_the_list() -> None:
+    with support.running(["sh", "-c", FAMILY], start_new_session=True) as victim:
+        victim.wait_line("ready")
+        support.eventually(lambda: len(support.children(victim.pid)) == 2)
+        code, out, err = ctl("kill", "--session", str(victim.pid), "--dry-run", "--no-headers")
+        assert (code, err) == (0, "")
+        members = sorted([victim.pid, *support.children(victim.pid)])
+        assert [line.split(None, 1)[0] for line in out.splitlines()] == [*map(str, members)]
+        assert all(line.endswith("would get SIGTERM") for line in out.splitlines())
+
+
+def test_never_pid_1_itself_or_what_it_runs_below(tmp_path: Path) -> None:
+    """Told to end the whole tree, from within."""
+    script = f"sleep 1000 & echo ready; {shlex.join(CTL)} kill --tree 1 --json; echo $?; true"
+    service = support.reaper("--", "sh", "-c", script)
+    with support.running(support.as_pid1(service), cwd=support.REPO) as inside:
+        inside.wait_line("ready")
+        _, out, err = inside.finish()
+    answer, _, code = out.rstrip().rpartition("\n")
+    found = {row["comm"]: row for row in json.loads(answer)["rows"]}
+    assert (code, err) == ("1", "")
+    assert found.pop("sleep")["outcome"] == "ended"
+    assert {row["outcome"] for row in found.values()} == {"refused"}
+    assert found.pop("sh")["result"] == "refused: this reaperctl runs below it"
+    assert sorted(row["result"] for row in found.values()) == [
+        "refused: PID 1: its end is the end of the container; docker stop does that from outside",
+        "refused: this reaperctl",
+    ]
 
 
 def test_a_stopped_process_ends_by_term() -> None:

@@ -2,15 +2,16 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 from ctl import rows
-from support import REPO, as_pid1, reaper, run, running, victim
+from support import REPO, Running, as_pid1, children, eventually, reaper, run, running, victim
 
 PAUSE = "echo ready; sleep 60; true"
 
 
-def as_nobody(view: str, pid: int) -> "subprocess.CompletedProcess[bytes]":
+def as_nobody(view: str, pid: int, *words: str) -> "subprocess.CompletedProcess[bytes]":
     """A view in the namespaces of a process. It drops its rights only after the imports: this
     checkout may lie where nobody may read."""
     code = (
@@ -21,7 +22,7 @@ def as_nobody(view: str, pid: int) -> "subprocess.CompletedProcess[bytes]":
     )
     enter = ["nsenter", "-t", str(pid), "-p", "-m", f"--wd={REPO}"]
     return subprocess.run(
-        [*enter, sys.executable, "-c", code, view], capture_output=True, check=False
+        [*enter, sys.executable, "-c", code, view, *words], capture_output=True, check=False
     )
 
 
@@ -36,19 +37,72 @@ def test_unprivileged_it_says_what_it_could_not_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hidepid", "note"),
+    ("hidepid", "words", "line"),
     [
-        ("1", b"processes could not be read; root can read them all"),
-        ("2", b"other users' processes are hidden here (hidepid); root sees them all"),
+        ("0", ("maps", "1"), "process 1: no permission for its map; try it as root"),
+        ("1", ("maps", "1"), "process 1: no permission; try it as root"),
+        ("1", ("show", "1"), "process 1: no permission; try it as root"),
+        ("1", ("tree", "1"), "process 1: no permission; try it as root"),
+        ("2", ("show", "1"), "no process 1; reaperctl ps lists those that are there"),
+        (
+            "0",
+            ("metrics", "--output", "/etc/x.prom"),
+            "/etc/x.prom: Permission denied; choose a folder that can be written",
+        ),
     ],
 )
-def test_hidepid_is_said(hidepid: str, note: bytes) -> None:
+def test_no_permission_is_one_line(hidepid: str, words: tuple[str, ...], line: str) -> None:
     script = f"mount -o remount,hidepid={hidepid} /proc; {PAUSE}"
     with running(as_pid1(["sh", "-c", script])) as started:
         started.wait_line("ready")
-        seen = as_nobody("ps", started.pid)
-    assert seen.returncode == 0 and note in seen.stderr
-    assert b"sleep" not in seen.stdout and len(seen.stdout.splitlines()) == 2  # head and itself
+        seen = as_nobody(words[0], started.pid, *words[1:])
+    assert (seen.returncode, seen.stdout) == (2, b"")
+    assert seen.stderr.decode() == f"reaperctl: {line}\n"
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        ("1", "2 processes could not be read; root can read them all"),
+        ("2", "other users' processes are hidden here (hidepid); root sees them all"),
+    ],
+    ids=lambda param: f"hidepid={param[0]}",
+)
+def hiding(request: pytest.FixtureRequest) -> Iterator[tuple[Running, str]]:
+    """A namespace whose /proc shows nobody else's processes, and what is to be said about that."""
+    hidepid, sentence = request.param
+    script = f"mount -o remount,hidepid={hidepid} /proc; {PAUSE}"
+    with running(as_pid1(["sh", "-c", script])) as started:
+        started.wait_line("ready")
+        eventually(lambda: children(started.pid), "sleep")
+        yield started, sentence
+
+
+@pytest.mark.parametrize(
+    ("view", "first"),
+    [
+        ("ps", "PID PPID"),
+        ("tree", "PID STAT"),
+        ("states", "ST COUNT"),
+        ("zombies", "no zombies\n"),
+        ("doctor", "nothing found: 1 process looked at, of those that can be seen\n"),
+    ],
+)
+def test_hidepid_is_said_in_one_line(view: str, first: str, hiding: tuple[Running, str]) -> None:
+    started, sentence = hiding
+    seen = as_nobody(view, started.pid)
+    assert seen.stderr.decode() == f"reaperctl: {sentence}\n"
+    assert seen.returncode == 0 and seen.stdout.decode().lstrip().startswith(first)
+    assert b"sleep" not in seen.stdout and len(seen.stdout.splitlines()) <= 2  # head and itself
+
+
+def test_hidepid_is_said_by_top(hiding: tuple[Running, str]) -> None:
+    started, sentence = hiding
+    seen = as_nobody("top", started.pid, "--interval", "0.1")
+    lines = seen.stdout.decode().splitlines()
+    assert (seen.returncode, seen.stderr) == (0, b"")
+    assert lines[4] == f"unseen    {sentence}"
+    assert lines[6].split()[0] == "PID" and len(lines) == 8
 
 
 def test_processes_that_vanish_are_no_error() -> None:

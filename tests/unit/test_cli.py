@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from support import REPO
 
 from reaper.inspector.cli import module_of
 from reaper.inspector.commands import COMMANDS
-from reaper.inspector.render.style import cpu, cut, duration, printable, size, width
+from reaper.inspector.render.style import cpu, cut, duration, moment, printable, size, width
 
 ODD = str(Path(__file__).parent.parent / "data" / "proc" / "odd" / "proc")
 
@@ -73,7 +74,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(words: tuple[str, ...], line: str
         ),
         (
             ("show", "x"),
-            'reaperctl show: argument PID: "x" is no pid; see reaperctl show --help',
+            'reaperctl show: argument PID: "x" is no number; see reaperctl show --help',
         ),
     ],
 )
@@ -134,6 +135,9 @@ def test_filters_must_all_hold() -> None:
     assert reaperctl(*words, "--name", "^circle$")[1].split() == ["40", "41"]
     assert reaperctl(*words, "--full", "--flag .*last")[1].split() == ["7"]
     assert reaperctl(*words, "--user", "root", "--name", "o[kr]")[1].split() == ["11", "21"]
+    assert reaperctl(*words, "--older", "499.5", "--invert")[1].split() == ["30", "31", "40", "41"]
+    inside = ("ps", "--root", ODD.replace("/odd/", "/cgroup-v1/"), "--pids")
+    assert reaperctl(*inside, "--cgroup", "docker/3f2a")[1].split() == ["1"]
 
 
 @pytest.mark.parametrize(
@@ -205,6 +209,12 @@ def test_durations(seconds: float, text: str) -> None:
 
 def test_cpu_times() -> None:
     assert [cpu(0.034), cpu(12.34), cpu(61)] == ["0.03s", "12.3s", "1m01s"]
+
+
+def test_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
+    monkeypatch.setattr(time, "localtime", time.gmtime)
+    assert [moment(seconds) for seconds in (990_000, 900_000)] == ["11:00:00", "1970-01-11"]
 
 
 def test_a_terminal_obeys_no_process_name() -> None:

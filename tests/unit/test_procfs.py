@@ -29,7 +29,8 @@ def test_a_name_ends_at_the_last_parenthesis(name: bytes) -> None:
 def test_every_number_has_its_place() -> None:
     assert parse_stat(b"17 (x) " + NUMBERS) == procfs.Stat(
         pid=17, comm="x", state="S", ppid=1, pgid=2, sid=3, tty=0, tpgid=-1, flags=4194560,
-        user=250 / HZ, system=50 / HZ, nice=-5, threads=6, start=4200 / HZ, vss=8192, rss=3 * PAGE,
+        minflt=1, majflt=3, user=250 / HZ, system=50 / HZ, priority=20, nice=-5, threads=6,
+        start=4200 / HZ, vss=8192, rss=3 * PAGE, processor=None,
     )  # fmt: skip
 
 

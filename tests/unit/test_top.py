@@ -1,5 +1,6 @@
 """The decisions of reaperctl top: keys to state, samples to rows, rows to lines; the sampler."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from ctl import reaperctl
 
 from reaper.inspector import sampling, screen
 from reaper.inspector.procfs import Proc, Process, Stat, parse_stat
-from reaper.inspector.sampling import Row, Sample, Sampler
+from reaper.inspector.sampling import Row, Sample, Sampler, Seen
 from reaper.inspector.screen import KEYS, Screen, press
 from reaper.inspector.terminal import keys
 
@@ -116,6 +117,26 @@ def test_percent_is_of_one_cpu_since_the_last_look() -> None:
     )
     percent = {row.pid: row.percent for row in sampling.rows(now, before)}
     assert percent == {1: 0.0, 2: 50.0, 3: 10.0, 4: 15.0, 5: None}
+
+
+def test_a_rate_is_what_a_counter_grew_between_two_looks_at_one_process() -> None:
+    def seen(at: float, pid: int, minflt: int, start: int = 1000) -> Seen:
+        return Seen(at, Process(replace(stat(pid, start=start), minflt=minflt)))
+
+    def faults(process: Process) -> int:
+        return process.stat.minflt
+
+    row = Row(1, 0.0, Process(stat(1)), seen=seen(12.0, 1, 40), earlier=seen(10.0, 1, 10))
+    assert row.rate(faults) == 15.0
+    columns = {column.name: column.value for column in screen.COLUMNS}
+    assert columns["minflt/s"](row) == 15.0
+    assert columns["cswch/s"](row) is None and columns["waiting"](row) is None
+    waited = [replace(seen, process=replace(seen.process, wait=wait))
+              for seen, wait in ((row.seen, 1.5), (row.earlier, 1.0)) if seen]  # fmt: skip
+    assert columns["waiting"](replace(row, seen=waited[0], earlier=waited[1])) == 25.0
+    assert replace(row, earlier=None).rate(faults) is None
+    assert replace(row, earlier=seen(10.0, 1, 10, start=999)).rate(faults) is None
+    assert replace(row, earlier=seen(12.0, 1, 10)).rate(faults) is None
 
 
 def test_the_first_look_knows_no_percent() -> None:

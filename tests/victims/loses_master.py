@@ -1,6 +1,6 @@
 """A pool whose master dies, leaves its workers behind, and is started again; says `ready`.
 
-usage: loses_master.py WORKERS
+usage: loses_master.py WORKERS [once: it is not started again]
 """
 
 import os
@@ -36,7 +36,8 @@ def pool() -> int:
 first = pool()
 os.kill(first, signal.SIGKILL)
 os.waitpid(first, 0)
-pool()
+if "once" not in sys.argv:
+    pool()
 print("ready", flush=True)
 while True:
     signal.pause()

@@ -1,7 +1,5 @@
 """The completion script of a shell, for the commands and options of this version.
 
-It needs shtab: pip install 'reaper-init[ctl]'.
-
 Examples:
   reaperctl completion bash > /etc/bash_completion.d/reaperctl
   reaperctl completion zsh > /usr/local/share/zsh/site-functions/_reaperctl
@@ -9,12 +7,12 @@ Examples:
 """
 
 import argparse
+from pathlib import Path
 
-from ..errors import UserError
 from ..view import NOTHING, View
-from . import COMMANDS
 
 SHELLS = ("bash", "zsh", "tcsh")
+SCRIPTS = Path(__file__).parent.parent / "completion"  # written by tools/completion.py
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,15 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(view: View) -> int:
-    try:
-        import shtab  # noqa: PLC0415  no other command needs it
-    except ModuleNotFoundError:
-        raise UserError("completion needs shtab: pip install 'reaper-init[ctl]'") from None
-    from ..cli import build  # noqa: PLC0415  `cli` imports the commands, not they it
-
-    script = shtab.complete(build(*COMMANDS), shell=view.options.shell)
+    script = (SCRIPTS / view.options.shell).read_text()
     if view.json:
         view.emit(script=script)
     else:
-        view.print(script)
+        view.out.write(script)
     return NOTHING

@@ -10,43 +10,67 @@ Examples:
 """
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import asdict
 from textwrap import wrap
 
-from ..diagnosis import CRITICAL, NOTICE, WARNING, Finding, diagnose
+from ..diagnosis import CHECKS, CRITICAL, NOTICE, WARNING, Finding, diagnose
 from ..examination import examine
-from ..view import FOUND, NOTHING, View
+from ..view import FOUND, NOTHING, View, add_settle
 
 STYLES = {CRITICAL: "alarm", WARNING: "yellow", NOTICE: "cyan"}
+SHOWN = 5  # pids of a finding
 LABELS = (("evidence", "seen"), ("cause", "cause"), ("cure", "do"))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ignore", metavar="KEYS", default="", help="leave out these findings")
     parser.add_argument(
-        "--settle", type=float, default=0.2, metavar="SECONDS", help="between the two looks (0.2)"
-    )
+        "--ignore", metavar="KEYS", type=_keys, default=(),
+        help=f"leave out these findings: {', '.join(CHECKS)}",
+    )  # fmt: skip
+    add_settle(parser)
+
+
+def _keys(words: str) -> list[str]:
+    keys = words.split(",")
+    for key in keys:
+        if key not in CHECKS:
+            raise argparse.ArgumentTypeError(f'no finding "{key}"; they are {", ".join(CHECKS)}')
+    return keys
 
 
 def run(view: View) -> int:
-    ignored = set(view.options.ignore.split(","))
     facts = examine(view, view.options.settle)
-    found = [finding for finding in diagnose(facts) if finding.key not in ignored]
+    found = diagnose(facts, view.options.ignore)
+    hosts = {process.pid: process.hostpid for process in facts.snapshot if view.proc.foreign}
     if view.json:
-        view.emit(findings=[asdict(finding) for finding in found])
+        view.emit(
+            findings=[
+                {**asdict(finding), "hostpids": [hosts.get(pid) for pid in finding.pids]}
+                for finding in found
+            ]
+        )
     elif not found:
-        view.print(f"nothing found: {len(facts.snapshot.processes)} processes looked at")
+        count = len(facts.snapshot.processes)
+        more = ", of those that can be seen" if view.notes else ""
+        view.print(f"nothing found: {count} process{'es' * (count != 1)} looked at{more}")
     else:
-        view.print("\n\n".join("\n".join(lines(view, finding)) for finding in found))
+        view.print("\n\n".join("\n".join(lines(view, finding, hosts)) for finding in found))
     return FOUND if found else NOTHING
 
 
-def lines(view: View, finding: Finding) -> list[str]:
-    """A finding for people: a heading, then how it is known, why, and what to do."""
+def lines(view: View, finding: Finding, hosts: Mapping[int, int | None]) -> list[str]:
+    """A finding for people: a heading, then how it is known, why, what to do, and whom it is about
+    where this side has other pids."""
     title = f"{finding.title} [{finding.key}]"
     result = [view.paint(finding.severity.upper(), STYLES[finding.severity]) + f"  {title}"]
-    for name, label in LABELS:
-        head, text = f"  {label:<6} ", f"{getattr(finding, name)}."
+    said = [(label, f"{getattr(finding, name)}.") for name, label in LABELS]
+    known = [f"{pid} is {hosts[pid]}" for pid in finding.pids if hosts.get(pid)]
+    if known:
+        more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
+        said.append(("here", f"on this side {', '.join(known[:SHOWN])}{more}."))
+    for label, text in said:
+        head = f"  {label:<6} "
         room = (view.room or 10**6) - len(head)
         first, *rest = wrap(text, max(room, 20), break_long_words=False, break_on_hyphens=False)
         result += [head + first, *(" " * len(head) + line for line in rest)]

@@ -27,7 +27,7 @@ from ..pidfds import Targets
 from ..procfs import HOSTPID, Proc, Process, Snapshot
 from ..render.table import Column
 from ..select import add_filters, filtered, needed, pids, select
-from ..view import FOUND, NOTHING, WHERE, View, add_table_options
+from ..view import FOUND, NOTHING, WHERE, View, add_table_options, seconds
 
 ROUNDS = 10  # looks for what a group, session or tree forked meanwhile
 
@@ -49,31 +49,19 @@ def _signal(word: str) -> int:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def _seconds(word: str) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        value = -1
-    if not 0 <= value < 1e6:
-        raise argparse.ArgumentTypeError(f'"{word}" is no number of seconds')
-    return value
-
-
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pid", nargs="?", metavar="PIDS", type=pids, help="these: 1,17")
     parser.add_argument("-t", "--tree", action="store_true", help="and all that is below them")
     parser.add_argument("--dry-run", action="store_true", help="show whom it would hit")
     parser.add_argument("--signal", metavar="SIG", type=_signal, help="this one first (TERM)")
-    parser.add_argument("--grace", metavar="SECONDS", type=_seconds, help="wait before KILL (5)")
+    parser.add_argument("--grace", metavar="SECONDS", type=seconds(), help="wait before KILL (5)")
     parser.add_argument("--no-kill", dest="kill", action="store_false", help="no KILL, only wait")
     add_filters(parser)
-    add_table_options(parser, COLUMNS, DEFAULT)
+    add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
 
 def run(view: View) -> int:
     options = view.options
-    if view.json and options.columns == DEFAULT:
-        options.columns = DEFAULT_JSON
     shown = view.columns(COLUMNS)
     if options.pid is None and not filtered(options):
         raise UserError("name pids, or a filter such as --name; --dry-run shows whom it would hit")

@@ -16,7 +16,7 @@ from ..errors import UserError
 from ..memory import KINDS, Region, classify, parse_smaps
 from ..render.style import size
 from ..render.table import Column
-from ..view import NOTHING, View, add_table_options
+from ..view import NOTHING, View, add_table_options, number
 
 STYLES = {
     "text": "cyan", "data": "blue", "bss": "blue", "heap": "green", "anonymous": "green",
@@ -63,20 +63,20 @@ COLUMNS: tuple[Column[Row], ...] = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pid", type=int, metavar="PID")
+    parser.add_argument("pid", type=number, metavar="PID")
     parser.add_argument("--kind", metavar="KINDS", help="these kinds only: heap,stack")
     add_table_options(parser, COLUMNS, "start,perm,size,rss,pss,kind,bar,path")
 
 
 def run(view: View) -> int:
     options = view.options
-    kinds = _kinds(options.kind)
+    kinds, shown = _kinds(options.kind), view.columns(COLUMNS)
     rows = regions(view, options.pid)
     if kinds:
         rows = [row for row in rows if row.kind in kinds]
     elif not (options.sort or view.json):
         rows = with_gaps(rows)
-    view.table(COLUMNS, view.columns(COLUMNS), rows)
+    view.table(COLUMNS, shown, rows)
     return NOTHING
 
 

@@ -7,6 +7,7 @@ shares: what ending the process would free. PSS and USS need root or the same us
 Examples:
   reaperctl mem                      every process, the largest PSS first
   reaperctl mem --by-command         summed by name: forked workers are one line
+  reaperctl mem --by-user            summed by effective user
   reaperctl mem --name gunicorn      some of them
 """
 
@@ -14,16 +15,16 @@ import argparse
 from typing import Any
 
 from .. import cgroup
-from ..columns import PROCESS
-from ..memory import Sum, add_up, by_command
+from ..columns import PROCESS, user_name
+from ..memory import Sum, add_up, sums
 from ..procfs import Process
-from ..render.style import size
+from ..render.style import UNKNOWN, size
 from ..render.table import Column, choose, records
 from ..select import add_filters, needed, select
 from ..view import NOTHING, View, add_table_options
 
 EACH: tuple[Column[Process], ...] = tuple(
-    choose(PROCESS, "pid,ppid,user,vss,rss,pss,uss,swap,comm,command")
+    choose(PROCESS, "pid,ppid,hostpid,user,vss,rss,pmem,shr,pss,uss,swap,comm,command")
 )
 SUMS: tuple[Column[Sum], ...] = (
     Column("count", lambda s: s.count, "processes", "integer"),
@@ -38,23 +39,31 @@ SUMS: tuple[Column[Sum], ...] = (
     Column("uss", lambda s: s.memory.uss if s.known else None, "without shared pages", "bytes"),
     Column("swap", lambda s: s.memory.swap if s.known else None, "swapped out", "bytes"),
     Column("twice", lambda s: s.twice if s.known else None, "RSS above PSS", "bytes"),
-    Column("comm", lambda s: s.name, "the kernel's name"),
 )
+COMMANDS = (*SUMS, Column[Sum]("comm", lambda s: s.name, "the kernel's name"))
+USERS = (*SUMS, Column[Sum]("user", lambda s: s.name, "effective user"))
 DEFAULT = "pid,vss,rss,pss,uss,swap,command"
-DEFAULT_SUMS = "count,vss,rss,pss,uss,swap,comm"
+DEFAULT_SUMS = "count,vss,rss,pss,uss,swap"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-c", "--by-command", action="store_true", help=f"summed by name ({DEFAULT_SUMS})"
+    by = parser.add_mutually_exclusive_group()
+    by.add_argument(
+        "-c", "--by-command", action="store_true", help=f"summed by name ({DEFAULT_SUMS},comm)"
     )
+    by.add_argument("--by-user", action="store_true", help="summed by effective user")
     add_filters(parser)
     add_table_options(parser, EACH, DEFAULT, "-pss")
 
 
 def run(view: View) -> int:
     options = view.options
-    snapshot = view.snapshot(("memory", "status", "argv", *needed(options)))
+    summed = options.by_command or options.by_user
+    known = USERS if options.by_user else COMMANDS
+    shown = view.columns(known, f"{DEFAULT_SUMS},{known[-1].name}") if summed else []
+    each = [] if summed else view.columns(EACH)
+    parts = view.needs(EACH, each) if each else ()
+    snapshot = view.snapshot(("memory", "status", "argv", *parts, *needed(options)))
     found = [p for p in select(options, snapshot) if p.stat.vss is not None]
     total = add_up(found)
     if total.known < total.count:
@@ -63,21 +72,28 @@ def run(view: View) -> int:
         )
     charged = cgroup.read(view.proc)
     summary = _summary(total, charged)
-    if options.by_command:
-        if options.columns == DEFAULT:
-            options.columns = DEFAULT_SUMS
-        view.table(SUMS, view.columns(SUMS), by_command(found), **summary)
+    if summed:
+        view.table(known, shown, sums(found, user_of if options.by_user else comm_of), **summary)
     else:
-        summary["commands"] = records(SUMS, by_command(found))
-        view.table(EACH, view.columns(EACH), found, **summary)
+        summary["commands"] = records(COMMANDS, sums(found, comm_of))
+        view.table(EACH, each, found, **summary)
     if not view.json and options.headers:
         view.print("", *sentences(total, charged, exact=options.bytes))
     return NOTHING
 
 
+def comm_of(process: Process) -> str:
+    return process.stat.comm
+
+
+def user_of(process: Process) -> str:
+    uids = process.status and process.status.uids
+    return user_name(uids[1]) if uids else UNKNOWN
+
+
 def _summary(total: Sum, charged: cgroup.Group) -> dict[str, Any]:
     return {
-        "total": {column.name: column.value(total) for column in SUMS[:-1]},
+        "total": {column.name: column.value(total) for column in SUMS},
         "cgroup": {
             "used": charged.memory.used,
             "limit": charged.memory.limit,
@@ -95,7 +111,7 @@ def sentences(total: Sum, charged: cgroup.Group, exact: bool = False) -> list[st
         return str(value) if exact else size(value)
 
     lines = [
-        f"{total.count} processes: RSS {write(total.rss)}"
+        f"{total.count} process{'es' * (total.count != 1)}: RSS {write(total.rss)}"
         + (f", PSS {write(total.memory.pss)}, USS {write(total.memory.uss)}" if total.known else "")
     ]
     if total.known:

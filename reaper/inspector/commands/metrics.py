@@ -45,7 +45,7 @@ def run(view: View) -> int:
 
 def _replace(path: Path, content: str) -> None:
     # The collector reads *.prom only, so it never sees the file in between.
-    between = path.with_name(f".{path.name}.{os.getpid()}")
+    between = path.parent / f".{path.name}.{os.getpid()}"
     try:
         between.write_text(content, encoding="utf-8")
         between.replace(path)

@@ -15,13 +15,13 @@ from typing import Any
 from ..anatomy import Anatomy, Limit, examine
 from ..columns import PROCESS, stat_flags, tty_name, user_name
 from ..memory import KINDS, Part
-from ..procfs import NO_MEMORY, Stat
+from ..procfs import HOSTPID, NO_MEMORY, Stat
 from ..render.style import UNKNOWN, cpu, duration, printable, size, state_style
 from ..render.table import Column, choose, records
 from ..states import STATES, UNKNOWN_STATE
-from ..view import NOTHING, View
+from ..view import NOTHING, View, number
 
-PARTS = ("status", "argv", "memory", "cgroup", "wchan")
+PARTS = ("status", "argv", "memory", "cgroup", "wchan", HOSTPID)
 LABEL = 12
 
 THREADS: tuple[Column[Stat], ...] = (
@@ -52,16 +52,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pid", metavar="PID", type=_pid, help="a pid, or self")
 
 
-def _pid(word: str) -> int:
-    if word == "self":
-        return 0
-    if not (word.isascii() and word.isdigit()):
-        raise argparse.ArgumentTypeError(f'"{word}" is no pid')
-    return int(word)
+def _pid(word: str) -> int | None:
+    return None if word == "self" else number(word)
 
 
 def run(view: View) -> int:
-    pid = view.options.pid or view.proc.own or 0
+    pid = view.options.pid
+    if pid is None:
+        pid = view.proc.own or 0  # there is no process 0
     anatomy = examine(view.proc, view.process(pid, PARTS))
     if view.json:
         view.emit(**fields(anatomy))
@@ -74,7 +72,9 @@ def fields(a: Anatomy) -> dict[str, Any]:
     """The anatomy for JSON."""
     process = a.process
     status = process.status
-    names = "pid,ppid,pgid,sid,tty,state,nice,threads,age,vss,rss,pss,uss,swap,cpu,wchan,comm"
+    names = (
+        "pid,hostpid,ppid,pgid,sid,tty,state,nice,threads,age,vss,rss,pss,uss,swap,cpu,wchan,comm"
+    )
     (identity,) = records(choose(PROCESS, names), [process])
     return {
         **identity,
@@ -129,6 +129,8 @@ def _identity(view: View, a: Anatomy) -> Iterable[str]:
         f"pid {stat.pid}, parent {stat.ppid}, group {stat.pgid}, session {stat.sid}, "
         f"terminal {tty_name(stat.tty) or 'none'}",
     )  # fmt: skip
+    if view.proc.foreign:
+        yield _line(view, "host pid", a.process.hostpid)
     nspids = (status and status.nspids) or ()
     if len(nspids) > 1:
         yield _line(view, "namespaced", f"pid {' > '.join(map(str, nspids))}, outermost first")

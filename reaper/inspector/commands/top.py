@@ -20,43 +20,32 @@ from contextlib import closing
 from dataclasses import asdict, replace
 
 from .. import cgroup, screen
-from ..procfs import Process
+from ..procfs import HOSTPID
 from ..render import table
-from ..sampling import Row, Sample, Sampler, rows
+from ..sampling import Key, Row, Sample, Sampler, Seen, rows
 from ..screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
+from ..select import add_filters, choose, needed
 from ..tally import Tally
-from ..view import NOTHING, View, add_table_options
+from ..view import NOTHING, View, add_table_options, seconds
 
 SHORTEST = 0.1  # seconds between two looks
 
 
-def _interval(word: str) -> float:
-    try:
-        value = float(word)
-    except ValueError:
-        value = 0
-    if not SHORTEST <= value <= 3600:
-        raise argparse.ArgumentTypeError(
-            f'"{word}" is no number of seconds from {SHORTEST} to 3600'
-        )
-    return value
-
-
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--interval", metavar="SECONDS", type=_interval, default=1.0,
+    parser.add_argument("--interval", metavar="SECONDS", type=seconds(SHORTEST, 3600), default=1.0,
                         help="between two looks (1)")  # fmt: skip
     parser.add_argument("--trace", metavar="FILE", help="count reaped and adopted in this trace")
     parser.add_argument("--threads", action="store_true", help="threads, as the key H")
     parser.add_argument("--zombies", action="store_true", help="zombies only, as the key z")
     parser.add_argument("--once", action="store_true", help="one look, on a terminal, too")
+    add_filters(parser)
     add_table_options(parser, COLUMNS, DEFAULT, screen.BUSIEST)
 
 
 def run(view: View) -> int:
     options = view.options
     state = Screen(options.sort, threads=options.threads, zombies=options.zombies)
-    table.sort_columns(COLUMNS, options.sort)  # a bad one is said before anything else
-    shown(view, state)
+    shown(view, state)  # a mistake is said before anything else
     with closing(Watch(view)) as watch:
         if options.once or view.json or not _terminal(view):
             return once(view, watch, state)
@@ -72,11 +61,14 @@ class Watch:
 
     def __init__(self, view: View) -> None:
         self.proc = view.proc
+        self._options = view.options
         self._sampler = Sampler(view.proc)
         self.close = self._sampler.close
         self._tally = Tally(view.options.trace) if view.options.trace else None
         self._now: Sample | None = None
         self._before: Sample | None = None
+        self._seen: dict[Key, Seen] = {}  # what `filled` read at this look
+        self._earlier: dict[Key, Seen] = {}  # and at the one before
         self.processes: list[Row] = []
         self.threads: list[Row] = []
         self.totals = Totals({}, 0, None, None)
@@ -84,6 +76,7 @@ class Watch:
     def look(self, threads: bool) -> None:
         """Look again. Raises UserError where /proc or the trace cannot be read."""
         self._before, self._now = self._now, self._sampler.sample(threads)
+        self._earlier, self._seen = self._seen, {}
         self.processes = rows(self._now, self._before)
         self.threads = rows(self._now, self._before, threads=True) if threads else []
         self.totals = self._reaps(self._surroundings(screen.totals_of(self.processes)))
@@ -91,7 +84,7 @@ class Watch:
     def _surroundings(self, totals: Totals) -> Totals:
         assert self._now
         load = (self.proc.maybe("loadavg") or "–".encode()).decode().split(" ")[:3]
-        total, available = (self._meminfo(key) for key in (b"MemTotal", b"MemAvailable"))
+        total, available = self.proc.machine.memory, self.proc.available
         group = cgroup.read(self.proc).memory
         used = total - available if total and available is not None else None
         own = group.limit is not None and (total is None or group.limit < total)
@@ -105,13 +98,6 @@ class Watch:
             unreadable=self._now.unreadable,
             hidden=self._now.hidden,
         )
-
-    def _meminfo(self, key: bytes) -> int | None:
-        for line in (self.proc.maybe("meminfo") or b"").splitlines():
-            name, _, value = line.partition(b":")
-            if name == key:
-                return int(value.split()[0]) * 1024
-        return None
 
     def _reaps(self, totals: Totals) -> Totals:
         if self._tally is None:
@@ -129,37 +115,47 @@ class Watch:
     def rows(self, state: Screen) -> list[Row]:
         """What the user wants to see, sorted."""
         found = screen.chosen(state, self.threads if state.threads else self.processes)
-        needed = table.needs(column for _, column in table.sort_columns(COLUMNS, state.sort))
-        return table.sort(self.filled(found, needed), COLUMNS, state.sort)
+        filled = self.filled(found, self.parts(state))
+        return table.sort(
+            choose(self._options, filled, lambda row: row.process), COLUMNS, state.sort
+        )
+
+    def parts(self, state: Screen, columns: Sequence[table.Column[Row]] = ()) -> tuple[str, ...]:
+        """The parts of /proc that sorting, the filters and these columns read."""
+        sorting = (column for _, column in table.sort_columns(COLUMNS, state.sort))
+        return (*table.needs((*sorting, *columns)), *needed(self._options))
 
     def filled(self, found: Sequence[Row], parts: tuple[str, ...]) -> list[Row]:
         """The rows with more parts of /proc; without them where the process has gone."""
-        return (
-            [replace(row, process=self._with(row, parts)) for row in found] if parts else [*found]
-        )
+        return [self._with(row, parts) for row in found] if parts else [*found]
 
-    def _with(self, row: Row, parts: tuple[str, ...]) -> Process:
+    def _with(self, row: Row, parts: tuple[str, ...]) -> Row:
+        key = row.pid, row.tid
         try:
             more = self.proc.process(row.pid, parts)
+            if row.tid:
+                thread = self.proc.thread(row.pid, row.tid, [p for p in parts if p != HOSTPID])
+                more = replace(thread, hostpid=more.hostpid)
         except OSError:
-            return row.process
-        return replace(more, stat=row.process.stat, age=row.process.age)
+            return row
+        self._seen[key] = seen = Seen(time.monotonic(), more)
+        whole = replace(more, stat=row.process.stat, age=row.process.age)
+        return replace(row, process=whole, seen=seen, earlier=self._earlier.get(key))
 
 
 def shown(view: View, state: Screen) -> list[table.Column[Row]]:
     """The columns: -o, else the default ones for processes or threads."""
-    if state.threads and view.options.columns == DEFAULT:
-        return table.choose(COLUMNS, THREADS)
-    return view.columns(COLUMNS)
+    return view.columns(COLUMNS, THREADS if state.threads else "")
 
 
 def once(view: View, watch: Watch, state: Screen) -> int:
     """Two looks, so that there is a CPU% to show, and the second one as a table or JSON."""
+    columns = shown(view, state)
     watch.look(state.threads)
+    watch.filled(watch.rows(state), watch.parts(state, columns))
     time.sleep(view.options.interval)
     watch.look(state.threads)
-    columns = shown(view, state)
-    found = watch.filled(watch.rows(state), table.needs(columns))
+    found = watch.filled(watch.rows(state), watch.parts(state, columns))
     if view.json:
         view.emit(rows=table.records(columns, found), totals=asdict(watch.totals))
         return NOTHING
@@ -203,7 +199,7 @@ def frame(view: View, watch: Watch, state: Screen, size: os.terminal_size) -> li
     visible = watch.rows(state)[: max(0, size.lines - len(top) - 1)]
     body = table.lines(
         columns,
-        watch.filled(visible, table.needs(columns)),
+        watch.filled(visible, watch.parts(state, columns)),
         room=size.columns,
         exact=view.options.bytes,
         colour=view.colour,

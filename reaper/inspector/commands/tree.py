@@ -18,7 +18,7 @@ from ..columns import PROCESS
 from ..procfs import Process
 from ..render.table import Column, needs
 from ..tree import Row, draw
-from ..view import NOTHING, View, add_table_options
+from ..view import NOTHING, View, add_table_options, number
 
 # Of a thread only what is its own; the rest of the row is blank, not unknown.
 _OF_THREAD = {"pid", "stat", "state", "cpu"}
@@ -46,20 +46,19 @@ DEFAULT_JSON = "pid,ppid,state,depth,adopted,rss,age,comm"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pid", nargs="?", type=int, metavar="PID", help="the root (all)")
+    parser.add_argument("pid", nargs="?", type=number, metavar="PID", help="the root (all)")
     parser.add_argument("-t", "--threads", action="store_true", help="threads, too, by TID")
-    add_table_options(parser, COLUMNS, DEFAULT)
+    add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
 
 def run(view: View) -> int:
     options = view.options
-    if view.json and options.columns == DEFAULT:
-        options.columns = DEFAULT_JSON
     shown = view.columns(COLUMNS)
     snapshot = view.snapshot(("argv", *needs(shown), *view.needs(PROCESS, ())))
     siblings = view.sorted(PROCESS, snapshot)
     options.sort = ""  # from here on the forest's order holds
-    rows = draw(snapshot, siblings, options.pid and view.process(options.pid).pid)
+    root = None if options.pid is None else view.process(options.pid).pid
+    rows = draw(snapshot, siblings, root)
     if options.threads:
         rows = [line for row in rows for line in (row, *_threads(view, row))]
     view.table(COLUMNS, shown, rows)
@@ -71,7 +70,7 @@ def _threads(view: View, row: Row) -> list[Row]:
         return []
     below = row.branches.replace("├─", "│ ").replace("└─", "  ")
     return [
-        Row(row.process, row.depth + 1, f"{below}· ", thread=thread)
+        Row(row.process, row.depth + 1, f"{below}· ", thread=thread.stat)
         for thread in view.proc.threads(row.pid)
         if thread.pid != row.pid
     ]

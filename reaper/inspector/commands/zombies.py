@@ -15,7 +15,7 @@ from collections import Counter
 
 from ..procfs import Snapshot
 from ..render.table import Column
-from ..view import FOUND, NOTHING, View, add_table_options
+from ..view import FOUND, NOTHING, View, add_settle, add_table_options, number
 from ..zombies import Culprit, culprits, same
 
 PARTS = ("status", "argv", "wchan")
@@ -30,12 +30,25 @@ def _names(culprit: Culprit) -> str:
 
 COLUMNS: tuple[Column[Culprit], ...] = (
     Column("ppid", lambda c: c.ppid, "the parent at fault", "integer"),
+    Column(
+        "hostpid",
+        lambda c: c.parent and c.parent.hostpid,
+        "the same on this side, with --root, --container",
+        "integer",
+        ("hostpid",),
+    ),
     Column("parent", lambda c: c.name, "its name"),
     Column("count", lambda c: len(c.zombies), "its zombies", "integer"),
     Column("oldest", lambda c: c.oldest, "time since the oldest was started", "seconds"),
     Column("reason", lambda c: c.reason.key, "why it does not wait, in a word"),
     Column("zombies", _names, "names of the zombies"),
     Column("pids", lambda c: [zombie.pid for zombie in c.zombies], "pids of the zombies"),
+    Column(
+        "hostpids",
+        lambda c: [zombie.hostpid for zombie in c.zombies],
+        "the same on this side",
+        needs=("hostpid",),
+    ),
     Column("cause", lambda c: c.cause, "why it does not wait, in a sentence"),
     Column("cure", lambda c: c.cure, "what to do, in a sentence"),
 )
@@ -44,11 +57,9 @@ DEFAULT_JSON = f"{DEFAULT},pids,cause,cure"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--max", type=int, default=0, metavar="N", help="accept up to N (0)")
-    parser.add_argument(
-        "--settle", type=float, default=0.2, metavar="SECONDS", help="between the two looks (0.2)"
-    )
-    add_table_options(parser, COLUMNS, DEFAULT)
+    parser.add_argument("--max", type=number, default=0, metavar="N", help="accept up to N (0)")
+    add_settle(parser)
+    add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
 
 def lasting(view: View, parts: tuple[str, ...], settle: float) -> Snapshot:
@@ -67,10 +78,8 @@ def lasting(view: View, parts: tuple[str, ...], settle: float) -> Snapshot:
 
 def run(view: View) -> int:
     options = view.options
-    if view.json and options.columns == DEFAULT:
-        options.columns = DEFAULT_JSON
     shown = view.columns(COLUMNS)
-    found = culprits(lasting(view, PARTS, options.settle))
+    found = culprits(lasting(view, (*PARTS, *view.needs(COLUMNS, shown)), options.settle))
     count = sum(len(culprit.zombies) for culprit in found)
     if view.json:
         view.table(COLUMNS, shown, found, count=count)

@@ -42,7 +42,9 @@ def no_init(facts: Facts) -> Iterator[Finding]:
         NOTICE,
         f"PID 1 ({first.stat.comm}) is no init",
         f"PID 1 is {command_line(first)}"
-        + (f"; it has adopted {len(orphans)} processes" if orphans else ""),
+        + (
+            f"; it has adopted {len(orphans)} process{'es' * (len(orphans) > 1)}" if orphans else ""
+        ),
         "orphans become children of PID 1, and a program that does not expect them leaves them as "
         "zombies",
         INIT_HINT,

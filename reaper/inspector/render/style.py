@@ -1,5 +1,6 @@
 """Cells: units people read, bytes that a terminal must not obey, and colours."""
 
+import time
 from collections.abc import Callable
 
 UNKNOWN = "–"
@@ -64,6 +65,12 @@ def cpu(seconds: float) -> str:
     return duration(seconds)
 
 
+def moment(seconds: float) -> str:
+    """Seconds since the epoch in local time: 17:05:09 within a day, else 2026-11-25."""
+    near = abs(time.time() - seconds) < 86400
+    return time.strftime("%H:%M:%S" if near else "%Y-%m-%d", time.localtime(seconds))
+
+
 # kind of column -> (how a value is written, how with --bytes, whether to the right)
 KINDS: dict[str, tuple[Callable[[float], str], Callable[[float], str], bool]] = {
     "text": (str, str, False),
@@ -71,6 +78,7 @@ KINDS: dict[str, tuple[Callable[[float], str], Callable[[float], str], bool]] = 
     "bytes": (size, str, True),
     "seconds": (duration, duration, True),
     "cpu": (cpu, cpu, True),
+    "time": (moment, moment, True),
     "percent": ("{:.1f}".format, "{:.1f}".format, True),
 }
 

@@ -53,7 +53,7 @@ def needs(columns: Iterable[Column[Any]]) -> tuple[str, ...]:
 
 def sort_columns(columns: Sequence[Column[R]], keys: str) -> list[tuple[str, Column[R]]]:
     """What --sort names: each key with its column."""
-    return [(key, choose(columns, key.lstrip("-"))[0]) for key in keys.split(",") if key]
+    return [(key, choose(columns, key.lstrip("-"))[0]) for key in keys.split(",")] if keys else []
 
 
 def sort(rows: Iterable[R], columns: Sequence[Column[R]], keys: str) -> list[R]:

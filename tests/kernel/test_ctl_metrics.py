@@ -1,0 +1,98 @@
+"""reaperctl metrics as Prometheus' own parser reads it: real zombies, a real trace, odd names."""
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from ctl import at_rest, reaperctl, root
+from prometheus_client.parser import text_string_to_metric_families as parse
+from support import as_pid1, eventually, reaper, running, victim
+
+ODD = 'a"b\\c\nd{e}'  # what a label must escape, and what it must not
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """The metrics of a namespace with 20 orphans reaped and 3 zombies left, and its trace."""
+    folder = tmp_path_factory.mktemp("metrics")
+    (folder / ODD).symlink_to(Path(sys.executable).resolve())
+    trace = folder / "trace"
+    leak = [str(folder / ODD), *victim("never_waits", "3")[1:]]
+    script = '"$@"; read line; exec "$0" ' + " ".join(f"'{word}'" for word in leak[1:])
+    orphans = victim("double_forks", "20")
+    command = reaper("--trace", str(trace), "--", "sh", "-c", script, leak[0], *orphans)
+    with running(as_pid1(command)) as started:
+        eventually(lambda: reaped(trace)["orphan"] == 20, "all orphans reaped")
+        assert started.popen.stdin
+        started.popen.stdin.write(b"\n")
+        started.popen.stdin.flush()
+        started.wait_line("ready")
+        at_rest(started.pid)
+        words = ("metrics", "--root", root(started.pid), "--trace", str(trace))
+        code, out, err = reaperctl(*words)
+        assert (code, err) == (0, "")
+        into = folder / "reaper.prom"
+        assert reaperctl(*words, "--output", str(into)) == (0, "", "")
+        assert into.read_text() == out
+        assert sorted(path.name for path in folder.glob("*.prom*")) == ["reaper.prom"]
+        yield out, trace
+
+
+def events(trace: Path) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = [json.loads(line) for line in trace.read_text().splitlines()]
+    return found
+
+
+def reaped(trace: Path) -> Counter[object]:
+    """How many the trace says were reaped, by role."""
+    if not trace.exists():
+        return Counter()
+    return Counter(event["role"] for event in events(trace) if event["event"] == "reap")
+
+
+def samples(text: str) -> dict[str, dict[str, float]]:
+    """family -> its only label's value, or nothing -> number."""
+    return {
+        family.name: {"".join(sample.labels.values()): sample.value for sample in family.samples}
+        for family in parse(text)
+    }
+
+
+def test_zombies_and_states_are_counted(written: tuple[str, Path]) -> None:
+    found = samples(written[0])
+    assert found["reaper_zombies"] == {"": 3}
+    assert found["reaper_parent_zombies"] == {ODD: 3}
+    states = found["reaper_processes"]
+    assert (states["Z"], states["S"], states["D"]) == (3, 2, 0)
+    assert found["reaper_threads"] == {"": 5}
+
+
+def test_adopted_and_reaped_are_those_of_the_trace(written: tuple[str, Path]) -> None:
+    found = samples(written[0])
+    counts = Counter(event["event"] for event in events(written[1]))
+    assert found["reaper_adopted"] == {"": counts["adopt"]}
+    assert found["reaper_reaped"] == {"main": 0, "other": 0} | reaped(written[1])
+    assert found["reaper_reaped"]["orphan"] == 20
+    assert found["reaper_trace_lost"] == {"": 0}
+
+
+def test_what_the_textfile_collector_asks_for(written: tuple[str, Path]) -> None:
+    """HELP and TYPE once, before the samples; no time stamp; no sample twice; a last line end."""
+    text = written[0]
+    families = list(parse(text))
+    assert text.endswith("\n") and "\n\n" not in text and "\r" not in text
+    for family in families:
+        name = family.name + "_total" * (family.type == "counter")
+        assert family.documentation and family.type in ("gauge", "counter")
+        lines = [line for line in text.splitlines() if name in line]
+        assert lines[0] == f"# HELP {name} {family.documentation}"
+        assert lines[1] == f"# TYPE {name} {family.type}"
+        assert text.count(f"# HELP {name} ") == text.count(f"# TYPE {name} ") == 1
+    every = [sample for family in families for sample in family.samples]
+    assert all(sample.timestamp is None for sample in every)
+    assert len({(s.name, *s.labels.items()) for s in every}) == len(every)
+    assert all(re.fullmatch(r"reaper_[a-z_]+", sample.name) for sample in every)
