@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from forms import PEERS, UNSHARE, conditions, first_instruction
+from forms import PEERS, UNSHARE, conditions, counted, first_instruction
 from support import FORMS, PYTHON, children, eventually, running, state, victim
 
 CONTENDERS = {"reaper": [*FORMS["source"], "--"], "reaper static": [*FORMS["static"], "--"]} | PEERS
@@ -105,7 +105,7 @@ def percentile(values: list[float], part: float) -> float:
 
 Row = tuple[str, Callable[[dict[str, Any]], float]]
 ROWS: tuple[Row, ...] = (
-    ("start to main's exec, in runs of Python", lambda got: statistics.median(got["start"])),
+    ("start to main, in runs of Python", lambda got: statistics.median(got["start"])),
     ("forwarding, median, µs", lambda got: percentile(got["latency"], 0.5)),
     ("forwarding, 99 of 100, µs", lambda got: percentile(got["latency"], 0.99)),
     ("all orphans, s", lambda got: statistics.median(each[0] for each in got["orphans"])),
@@ -126,7 +126,7 @@ def main() -> None:
         name: {key: [] for key in ("start", "latency", "orphans", "idle", "ending")}
         for name in CONTENDERS
     }
-    for _ in range(chosen.rounds):
+    for _ in counted("rounds", range(chosen.rounds), chosen.rounds):
         for name, command in CONTENDERS.items():
             got[name]["start"] += [start(command) for _ in range(20)]
             got[name]["latency"] += latencies(command, 200)
