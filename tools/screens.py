@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fill in the screens of docs/reaperctl.md: `make man` after a change to what is printed.
+"""Fill in the screens of README.md and docs/reaperctl.md: `make man` when what is printed changes.
 
 A screen is a code block that begins with `$ reaperctl`. All show one recorded container, whose
 entrypoint never waits for its children.
@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parent.parent
-PAGE = REPO / "docs" / "reaperctl.md"
+PAGES = (REPO / "README.md", REPO / "docs" / "reaperctl.md")
 RECORDED = REPO / "tests" / "data" / "proc" / "leak" / "proc"
 SCREEN = re.compile(r"(?<=^```\n)\$ reaperctl (.*)\n[^`]*(?=^```$)", re.MULTILINE)
 
@@ -36,4 +36,5 @@ def fill(page: str) -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(fill(PAGE.read_text()))
+    for page in PAGES:
+        page.write_text(fill(page.read_text()))

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from support import FORMS, PYTHON, REPO, eventually, run, running, state
+from support import FORMS, PYTHON, REPO, children, eventually, run, running, state
 
 PEERS = {"tini": ["tini", "--"], "dumb-init": ["dumb-init"], "catatonit": ["catatonit", "--"]}
 PROGRAMS = {name: [*command, "--"] for name, command in FORMS.items()} | PEERS
@@ -88,10 +88,12 @@ def first_instruction(command: list[str]) -> float:
 def loses_term(command: list[str], within: float) -> bool:
     """Whether a TERM at a random moment of so many milliseconds after exec never ends it."""
     with running([*UNSHARE, *command, *SLEEP]) as started:
-        while Path(f"/proc/{started.pid}/comm").read_text().strip() == "unshare":
-            pass  # the window opens with the init's own exec
+        while not (found := children(started.popen.pid)):
+            pass  # not `eventually`, which would sleep the window away
+        while Path(f"/proc/{found[0]}/comm").read_text().strip() == "unshare":
+            pass  # it opens with the init's own exec
         time.sleep(random.uniform(0, within) / 1e3)
-        started.kill(signal.SIGTERM)
+        os.kill(found[0], signal.SIGTERM)
         try:
             started.popen.wait(1)
         except subprocess.TimeoutExpired:

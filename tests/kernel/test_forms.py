@@ -51,6 +51,21 @@ def test_runs_as_nobody_in_a_read_only_image(name: str, form: str, console_scrip
         assert started.finish() == (9, "", "")
 
 
+@pytest.mark.parametrize("form", COMPILED)
+def test_starts_a_program_of_musl_where_there_is_no_glibc(
+    form: str, console_script: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "program"
+    source = b'#include <unistd.h>\nint main(void) { write(1, "musl\\n", 5); return 9; }\n'
+    subprocess.run(["musl-gcc", "-xc", "-", "-o", str(program)], input=source, check=True)
+    assert b"ld-musl" in program.read_bytes()
+    (loader,) = Path("/lib").glob("ld-musl-*.so.1")
+    command, bind = in_image(form, console_script)
+    bind |= {program: "/usr/local/bin/program", loader.resolve(): str(loader)}
+    command += ["/usr/local/bin/program"]
+    assert run(inside(image("scratch"), command, bind)) == (9, "musl\n", "")
+
+
 @each_form
 def test_tells_its_version(form: str) -> None:
     assert run([*FORMS[form], "--version"]) == (0, f"reaper {__version__}\n", "")

@@ -45,3 +45,15 @@ def test_every_file_and_target_that_it_names_is_there() -> None:
         assert (REPO / path).exists(), path
     for target in re.findall(r"`make ([a-z]+)`", README):
         assert f"\n{target}:" in makefile, target
+
+
+def rows(page: str) -> list[list[str]]:
+    """The bench's table of the forms, header first."""
+    table = page[page.index("| | main's first instruction") :].partition("\n\n")[0]
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()]
+
+
+def test_what_the_forms_cost_is_what_was_measured() -> None:
+    ours, measured = rows(README), rows((REPO / "docs" / "shipping.md").read_text())
+    columns = [measured[0].index(title) for title in ours[0]]
+    assert ours == [[row[column] for column in columns] for row in measured]

@@ -1,16 +1,22 @@
-"""The screens in docs/reaperctl.md are what reaperctl prints."""
+"""The screens in the README and in docs/reaperctl.md are what reaperctl prints."""
 
 import runpy
+from pathlib import Path
 
+import pytest
 from support import REPO
 
 TOOL = runpy.run_path(str(REPO / "tools" / "screens.py"))
-PAGE = TOOL["PAGE"].read_text()
+each_page = pytest.mark.parametrize("page", TOOL["PAGES"], ids=lambda page: page.name)
 
 
-def test_the_screens_are_real() -> None:
-    assert TOOL["fill"](PAGE) == PAGE, "run `make man`"
+@each_page
+def test_the_screens_are_real(page: Path) -> None:
+    text = page.read_text()
+    assert TOOL["fill"](text) == text, "run `make man`"
 
 
-def test_every_screen_is_such_a_one() -> None:
-    assert len(TOOL["SCREEN"].findall(PAGE)) == PAGE.count("$ reaperctl ") >= 6
+@each_page
+def test_every_screen_is_such_a_one(page: Path) -> None:
+    text = page.read_text()
+    assert len(TOOL["SCREEN"].findall(text)) == text.count("$ reaperctl ") >= 1
