@@ -145,7 +145,7 @@ class Figures(NamedTuple):
 
 
 COLUMNS = (
-    "main's first instruction", "to tini", "end of `true`", "to tini", "TERM lost", "that is",
+    "main's first instruction", "to tini", "end of `true`", "to tini", "TERM lost", "window",
     "private", "shareable", "files opened", "on disk",
 )  # fmt: skip
 
