@@ -1,6 +1,7 @@
 """Signals reach main exactly once, whatever it and the others do."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -106,7 +107,8 @@ def test_a_child_that_is_stopped_before_exec_is_not_waited_for(tmp_path: Path) -
         init = eventually(lambda: _pid_of(log, "clone(|fork("), "fork")
         child = eventually(lambda: children(init), "child")[0]
         for pid in (child, init):  # /proc shows `t` at every system call that strace looks at
-            eventually(lambda pid=pid: f"{pid} --- stopped by SIGSTOP ---" in log.read_text())
+            stopped = re.compile(rf"^{pid} +--- stopped by SIGSTOP", re.MULTILINE)
+            eventually(lambda stopped=stopped: stopped.search(log.read_text()), "stopped")
         os.kill(init, signal.SIGCONT)
         os.kill(init, signal.SIGTERM)
         assert started.finish()[0] == 143
