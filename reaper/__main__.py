@@ -32,14 +32,15 @@ MASK, NAME = "reaper_mask", "reaper_name"  # -X options, from console.py
 
 def run() -> "NoReturn":
     """Hand over to the init."""
-    from reaper.init import loop  # noqa: PLC0415  after the signals are blocked
+    # After the signals are blocked, and whole: when main runs, no file of ours is read any more.
+    from reaper.init import loop, start  # noqa: F401, PLC0415
 
     before = inherited
     mask = sys._xoptions.get(MASK)
     if isinstance(mask, str):
         before = set(map(int, filter(None, mask.split(","))))
         sys.argv[0] = str(sys._xoptions[NAME])
-    loop.main(sys.argv[1:], before)
+    start.main(sys.argv[1:], before)
 
 
 if __name__ == "__main__":

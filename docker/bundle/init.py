@@ -9,8 +9,8 @@ import sys
 
 gc.disable()  # as reaper/__main__.py does
 
-from reaper.init import loop  # noqa: E402
+from reaper.init import loop, start  # noqa: E402, F401
 
 mask = int(posix.environ[b"_PYI_REAPER_MASK"], 16)
 sys.argv[0] = posix.environ[b"_PYI_REAPER_NAME"].decode(errors="surrogateescape")
-loop.main(sys.argv[1:], {number for number in range(1, 65) if mask >> number - 1 & 1})
+start.main(sys.argv[1:], {number for number in range(1, 65) if mask >> number - 1 & 1})

@@ -131,12 +131,12 @@ static void
 run_init(const sigset_t *inherited)
 {
     PyGC_Disable(); /* as in __main__.py */
-    PyObject *loop = PyImport_ImportModule("reaper.init.loop");
+    PyObject *start = PyImport_ImportModule("reaper.init.start");
     PyObject *argv = PySys_GetObject("argv");
     PyObject *arguments = PyList_GetSlice(argv, 1, PyList_Size(argv));
     PyObject *mask = as_set(inherited);
-    if (loop && arguments && mask)
-        PyObject_CallMethod(loop, "main", "OO", arguments, mask);
+    if (start && arguments && mask)
+        PyObject_CallMethod(start, "main", "OO", arguments, mask);
     PyErr_Print(); /* only a failure of the init comes back from there */
 }
 

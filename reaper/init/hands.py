@@ -8,6 +8,7 @@ import posix
 
 from reaper import signals
 from reaper.init import core, kernel, proc
+from reaper.init.journal import INFO
 from reaper.init.reaping import Reaper
 from reaper.init.report import Report
 
@@ -37,7 +38,6 @@ class Hands:
         self.core = decided
         self.terminal = terminal
         self.summary = summary
-        self.is_pid1 = posix.getpid() == 1
 
     def act(self, actions: list[core.Action]) -> None:
         for action in actions:
@@ -62,7 +62,7 @@ class Hands:
             self._kill(action, action.target)
         elif action.target in (core.GROUP, core.MAIN):
             self._send_to_main(action)
-        elif self.is_pid1 and (action.target == core.REST or not proc.usable()):
+        elif self.report.is_pid1 and (action.target == core.REST or not proc.usable()):
             self._kill(action, _EVERYBODY)
         elif proc.usable():
             self._send_to_descendants(action)
@@ -96,7 +96,7 @@ class Hands:
 
     def _rest(self) -> list[proc.Process]:
         """Everyone whom the init is responsible for: its descendants, as PID 1 the namespace."""
-        if not self.is_pid1:
+        if not self.report.is_pid1:
             return proc.descendants(posix.getpid())
         return [found for found in proc.everyone() if found.pid != 1 and not found.is_dead]
 
@@ -115,8 +115,9 @@ class Hands:
 
     def _leave(self, code: int) -> "NoReturn":
         # A script that started us writes to the terminal next. As PID 1 nobody comes after us.
-        if not self.is_pid1 and kernel.foreground(self.terminal) == self.report.main:
+        if not self.report.is_pid1 and kernel.foreground(self.terminal) == self.report.main:
             self._set_foreground(posix.getpgrp())
         self.report.end(code)
-        self.report.log.info(f"leaving with {code}: {self.summary()}")
+        if self.report.log.level >= INFO:  # the summary reads files
+            self.report.log.info(f"leaving with {code}: {self.summary()}")
         kernel.leave(code)

@@ -1,4 +1,4 @@
-"""Events -> lines on a descriptor, for people (`Log`) and for machines (`Trace`).
+"""The log: lines on a descriptor.
 
 A line is one write. A full pipe, a dead reader or a full disk never block the init and never reach
 main as a signal: the line is lost, counted, and the loss is reported by the next line that gets
@@ -9,15 +9,15 @@ import errno
 import posix
 import time
 
-from reaper.init import options as opt
-
 PIPE_BUF = 4096  # pipe(7): a write up to this size is whole or not at all
 ERROR, WARNING, INFO, DEBUG = range(4)
 _PREFIX = ("", "warning: ", "info: ", "debug: ")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    Json = str | int | float | bool | list[str]
+    from collections.abc import Callable
+
+    _Put = Callable[[int, bytes], int]
 
 
 class Sink:
@@ -89,17 +89,18 @@ class Sink:
 class Log:
     """Lines for people: `reaper: warning: ...`."""
 
-    def __init__(self, sink: Sink, level: int, as_json: bool) -> None:
+    def __init__(self, sink: Sink, level: int) -> None:
         self.sink = sink
         self.level = level
-        self._as_json = as_json
         self._with_time = not sink.is_terminal
 
     def say(self, level: int, message: str) -> None:
         if level > self.level:
             return
-        if self.sink.lost and self._write(WARNING, _loss("log lines", self.sink)):
-            self.sink.lost = 0
+        if self.sink.lost:
+            loss = f"{self.sink.lost} log lines lost ({reason(self.sink)})"
+            if self._write(WARNING, loss):
+                self.sink.lost = 0
         self._write(level, message)
 
     def error(self, message: str) -> None:
@@ -115,63 +116,16 @@ class Log:
         self.say(DEBUG, message)
 
     def _write(self, level: int, message: str) -> bool:
-        if self._as_json:
-            fields: dict[str, Json] = {"ts": timestamp(), "level": opt.LEVELS[level]}
-            line = to_json({**fields, "program": "reaper", "message": message})
-        else:
-            now = f"{timestamp()} " if self._with_time else ""
-            line = f"{now}reaper: {_PREFIX[level]}{message}"
-        return self.sink.write(_one_line(line))
+        return self.sink.write(_one_line(self._line(level, message)))
+
+    def _line(self, level: int, message: str) -> str:
+        now = f"{timestamp()} " if self._with_time else ""
+        return f"{now}reaper: {_PREFIX[level]}{message}"
 
 
-class Trace:
-    """Lifecycle events as JSON Lines, in the vocabulary of `reaper.events`."""
-
-    def __init__(self, sink: Sink) -> None:
-        self.sink = sink
-        self.dropped = 0
-
-    def emit(self, event: str, pid: int, **fields: "Json | None") -> None:
-        if self.sink.lost:
-            lost, reason = self.sink.lost, _errno_name(self.sink.reason)
-            if self._write("drop", posix.getpid(), {"lines": lost, "reason": reason}):
-                self.dropped += lost
-                self.sink.lost -= lost
-        self._write(event, pid, fields)
-
-    def _write(self, event: str, pid: int, fields: "dict[str, Json | None]") -> bool:
-        line: dict[str, Json] = {
-            "ts": timestamp(),
-            "mono_ns": time.monotonic_ns(),
-            "event": event,
-            "pid": pid,
-        }
-        line |= {name: value for name, value in fields.items() if value is not None}
-        text = to_json(line).encode(errors="backslashreplace")
-        argv = line.get("argv")
-        if len(text) >= PIPE_BUF and isinstance(argv, list):
-            line |= {"argv": _cut(argv, PIPE_BUF // 16), "argv_cut": True}
-            text = to_json(line).encode(errors="backslashreplace")
-        return self.sink.write(text + b"\n")
-
-
-def _cut(argv: list[str], characters: int) -> list[str]:
-    """The beginning of an argument list: an escaped character takes at most six bytes, twice."""
-    kept: list[str] = []
-    for word in argv:
-        kept.append(word[:characters])
-        characters -= len(word) + 1
-        if characters <= 0:
-            break
-    return kept
-
-
-def _loss(what: str, sink: Sink) -> str:
-    return f"{sink.lost} {what} lost ({_errno_name(sink.reason)})"
-
-
-def _errno_name(number: int) -> str:
-    return errno.errorcode.get(number, str(number))
+def reason(sink: Sink) -> str:
+    """Why the last line was lost: the errno's name."""
+    return errno.errorcode.get(sink.reason, str(sink.reason))
 
 
 def _one_line(text: str) -> bytes:
@@ -187,39 +141,12 @@ def timestamp() -> str:
     return f"{seconds}.{nanoseconds // 1000 % 1_000_000:06}Z"
 
 
-# The escapes of RFC 8259; a byte that is not UTF-8 arrives as a lone surrogate and leaves as one,
-# as Python's json reads it back.
-_ESCAPES = (
-    {code: f"\\u{code:04x}" for code in (*range(0x20), 0x7F, *range(0xDC80, 0xDD00))}
-    | {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
-)  # fmt: skip
-
-
-def to_json(value: "dict[str, Json] | Json") -> str:
-    """A flat object as JSON text; the json module would cost a third of the start."""
-    if isinstance(value, dict):
-        pairs = [f'"{name}":{to_json(item)}' for name, item in value.items()]
-        return f"{{{','.join(pairs)}}}"
-    if isinstance(value, list):
-        return f"[{','.join(map(to_json, value))}]"
-    if isinstance(value, str):
-        return f'"{value.translate(_ESCAPES)}"'
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return f"{value:.6f}" if isinstance(value, float) else str(value)
-
-
 def complain(what: str, cure: str) -> None:
     """The two lines of a usage error on stderr; a closed or full one loses them."""
     sink = Sink("fd:2")
     for text in (what, cure):
         sink.write(_one_line(f"reaper: {text}"))
 
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    _Put = Callable[[int, bytes], int]
 
 _OPEN = posix.O_NONBLOCK | posix.O_NOCTTY | posix.O_CLOEXEC
 _S_IFMT, _S_IFREG = 0o170000, 0o100000  # inode(7)

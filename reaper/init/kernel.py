@@ -174,7 +174,7 @@ def holds_foreground(terminal: int) -> bool:
 def foreground(terminal: int) -> int:
     """The terminal's foreground group, 0 where it is of another PID namespace; -1: no terminal."""
     try:
-        return posix.tcgetpgrp(terminal)
+        return posix.tcgetpgrp(terminal) if terminal >= 0 else -1
     except OSError:
         return -1
 

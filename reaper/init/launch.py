@@ -6,6 +6,7 @@ closes, so the parent knows when main's own program began. No policy here.
 
 import errno
 import posix
+import select
 import sys
 
 from reaper import signals, status
@@ -13,7 +14,6 @@ from reaper.init import environment, kernel
 
 TYPE_CHECKING = False  # typing itself would cost a third of the start
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import NoReturn
 
 DEFAULT_PATH = b"/bin:/usr/bin"  # glibc's confstr(_CS_PATH)
@@ -23,8 +23,6 @@ _NAME_MAX = 255
 _GO_ON = (
     errno.EACCES, errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ENODEV, errno.ETIMEDOUT,
 )  # fmt: skip
-# CPython ignores the first two, and an inherited SIG_IGN of the third would lose exit codes.
-_DEFAULT_IN_MAIN = ("SIGPIPE", "SIGXFSZ", "SIGCHLD")
 
 
 class Plan:
@@ -51,12 +49,14 @@ class Plan:
 class Launch:
     """A main that was forked, and what its child side reports until exec closes the pipe."""
 
-    __slots__ = ("_receive", "_reports", "pid")
+    __slots__ = ("_poll", "_receive", "_reports", "pid")
 
-    def __init__(self, pid: int, receive: int) -> None:
-        self.pid = pid
+    def __init__(self, receive: int) -> None:
+        self.pid = 0
         self._receive = receive  # -1: exec is over
         self._reports = b""
+        self._poll = select.poll()
+        self._poll.register(receive, select.POLLIN)
 
     @property
     def descriptors(self) -> set[int]:
@@ -64,12 +64,7 @@ class Launch:
 
     def is_over(self, milliseconds: int) -> bool:
         """Wait so long for exec to succeed or fail; a stopped child does neither."""
-        import select  # noqa: PLC0415  main is on its way meanwhile
-
-        poll = select.poll()
-        if self._receive >= 0:
-            poll.register(self._receive, select.POLLIN)
-        while self._receive >= 0 and poll.poll(milliseconds):
+        while self._receive >= 0 and self._poll.poll(milliseconds):
             if part := posix.read(self._receive, 4096):
                 self._reports += part
             else:
@@ -87,47 +82,46 @@ def start(plan: Plan) -> Launch:
     """Fork, and exec main in a process group of its own. OSError: the fork failed (EAGAIN).
 
     Every signal must be blocked: what comes meanwhile waits, in the parent for forwarding, in the
-    child for main's own exec.
+    child for main's own exec. Do little until that is over: the child may be waiting for this very
+    processor, and each page that both touch has to be copied.
     """
     receive, report = posix.pipe()
-    pid = posix.fork()
-    if pid == 0:
+    launched = Launch(receive)
+    launched.pid = posix.fork()
+    if launched.pid == 0:
         try:
             _become_main(plan, report)
         finally:
             posix._exit(status.CANNOT_EXECUTE)  # never back into the parent's code
     posix.close(report)
-    # From both sides, so that the group is there for whoever looks first. EACCES: main runs.
-    kernel.set_group(pid)
-    return Launch(pid, receive)
+    return launched
 
 
 def _become_main(plan: Plan, report: int) -> "NoReturn":
-    def failed(step: str, number: int) -> None:
-        posix.write(report, f"{step} {number}\n".encode())
-
     if error := kernel.set_group(0):
-        failed("setpgid", error)
+        _tell(report, "setpgid", error)
     # Before exec, so that main's first read of the terminal does not stop it.
     if plan.terminal >= 0 and (error := kernel.give_terminal(plan.terminal, posix.getpid())):
-        failed("tcsetpgrp", error)
+        _tell(report, "tcsetpgrp", error)
     if plan.parent:
-        _bind_to(plan.parent, failed)
-    for name in _DEFAULT_IN_MAIN:
-        kernel.set_default(signals.NUMBERS[name])
+        _bind_to(plan.parent, report)
     environment.apply(plan.fixes)
     if plan.listen_pid:
         posix.putenv(b"LISTEN_PID", str(posix.getpid()).encode())
     kernel.unblock(plan.blocked)
     number = execute(plan.command, posix.environ.get(b"PATH", DEFAULT_PATH))
-    failed("exec", number)
+    _tell(report, "exec", number)
     posix._exit(status.exec_failure_code(number))
 
 
-def _bind_to(parent: int, failed: "Callable[[str, int], None]") -> None:
+def _tell(report: int, step: str, number: int) -> None:
+    posix.write(report, f"{step} {number}\n".encode())
+
+
+def _bind_to(parent: int, report: int) -> None:
     """Main dies with the init, also when that was killed before this line."""
     if error := kernel.prctl(kernel.PR_SET_PDEATHSIG, signals.NUMBERS["SIGKILL"]):
-        failed("prctl", error)
+        _tell(report, "prctl", error)
     if posix.getppid() != parent:
         posix._exit(status.OWN_FAILURE)
 

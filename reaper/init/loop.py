@@ -1,26 +1,27 @@
-"""From start to end: block, start main, then wait -> core -> act until it is time to leave.
+"""Main runs: wait -> core -> act, until it is time to leave.
 
-Up to main's start any failure ends the init with one line and 125. From then on nothing does: what
-can fail is logged and the loop goes on, because leaving kills the container.
+From here on no failure ends the init: it is logged and the loop goes on, because leaving kills the
+container.
 """
 
 import gc
 import posix
-import sys
 import time
 
 from reaper import signals
-from reaper.init import core, environment, journal, kernel, launch, proc, surroundings
+from reaper.init import core, journal, kernel, proc, surroundings
 from reaper.init import options as opt
 from reaper.init.hands import Hands
+from reaper.init.launch import DEFAULT_PATH, Launch
 from reaper.init.reaping import BATCH, Reaper
 from reaper.init.report import Report
 from reaper.init.surroundings import Cgroup
 from reaper.signals import NUMBERS
-from reaper.status import OWN_FAILURE, Ending
+from reaper.status import Ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import NoReturn
 
 SIGCHLD, SIGKILL = NUMBERS["SIGCHLD"], NUMBERS["SIGKILL"]
@@ -28,110 +29,35 @@ ALL = kernel.CATCHABLE
 ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
-EXEC_MILLISECONDS = 100  # how long a signal may wait for main's exec
 SCAN_EVERY = 1.0  # seconds, with --adopted end only: the kernel does not announce an adoption
-
-
-def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
-    """Run the init; `inherited` is the signal mask from before everything was blocked."""
-    kernel.reserve_standard_descriptors()
-    try:
-        chosen = opt.parse(arguments, posix.environ)
-        if isinstance(chosen, str):
-            _show(chosen)
-        init = Init(chosen)
-    except opt.UsageError as error:
-        journal.complain(error.what, error.cure)
-        kernel.leave(OWN_FAILURE)
-    init.start(inherited)
-    init.run()
-
-
-def _show(what: str) -> "NoReturn":
-    from reaper.init import personality  # noqa: PLC0415
-
-    text = opt.usage() if what == "help" else personality.version(sys.argv[0]) + "\n"
-    try:
-        posix.write(1, text.encode())
-    except OSError as error:
-        journal.complain(f"standard output: {posix.strerror(error.errno or 0)}", "open it")
-        kernel.leave(OWN_FAILURE)
-    kernel.leave(0)
-
-
-def _open(target: str, origin: str) -> journal.Sink:
-    try:
-        return journal.Sink(target)
-    except OSError as error:
-        raise opt.UsageError(
-            f'{origin}: cannot write to "{target}": {posix.strerror(error.errno or 0)}',
-            "give a path that can be written, or fd:N with an open descriptor",
-        ) from None
 
 
 class Init:
     """The init at work: its parts, and the order in which they are asked."""
 
-    def __init__(self, chosen: opt.Options) -> None:
-        self.options = chosen
-        self.is_pid1 = posix.getpid() == 1
-        log = journal.Log(
-            _open(chosen.log_file, "--log-file"), chosen.log_level, chosen.log_format == opt.JSON
-        )
-        trace = journal.Trace(_open(chosen.trace, "--trace")) if chosen.trace else None
-        self.report = Report(log, trace, chosen)
-        self.terminal = kernel.open_terminal()
-        self.core = core.Core(chosen, terminal=self.terminal >= 0)
-        self.reaper = Reaper(self.report, chosen)
-        self.hands = Hands(self.report, self.reaper, self.core, self.terminal, self._summary)
-        self.launch: launch.Launch | None = None  # until exec is over
+    def __init__(
+        self, report: Report, terminal: int, born: "Iterable[int]", launched: Launch
+    ) -> None:
+        """`terminal` is the controlling terminal or -1; `born` were our children before main."""
+        self.report = report
+        self.options = report.options
+        self.terminal = terminal
+        self.launch: Launch | None = launched  # until exec is over
+        self.core = core.Core(self.options, terminal=terminal >= 0)
+        self.reaper = Reaper(report, launched.pid, born)
+        self.hands = Hands(report, self.reaper, self.core, terminal, self._summary)
         self.more = False  # the last batch was full
         self.cgroup: Cgroup | None = None
         self.oom_kills: int | None = None
 
-    # -- start
+    # -- main's start
 
-    def start(self, inherited: set[int]) -> None:
-        """Start main, then let go of everything that main may want for itself."""
-        self._become_parent()
-        plan = launch.Plan(
-            self.options.command,
-            blocked=set(ALL - inherited),
-            fixes=environment.fixes(posix.environ),
-            terminal=self.terminal if kernel.holds_foreground(self.terminal) else -1,
-            bind_to_parent=not self.is_pid1,
-        )
-        self.report.start()
-        if self.options.trace_mode == opt.EXACT:
-            self.report.log.warning("--trace-mode exact is not built in: going on with own")
-        try:
-            self.launch = launch.start(plan)
-        except OSError as error:
-            self.report.cannot_fork(error)
-            kernel.leave(OWN_FAILURE)
-        self.reaper.main = self.launch.pid
-        self.report.forked(self.launch.pid)
-        self._look_for_exec(EXEC_MILLISECONDS)
-        self._settle()
-
-    def _look_for_exec(self, milliseconds: int) -> None:
+    def _look_for_exec(self) -> None:
         """Not to its end: a child that is stopped before exec still needs our signals."""
-        if self.launch and self.launch.is_over(milliseconds):
-            path = posix.environ.get(b"PATH", launch.DEFAULT_PATH)
+        if self.launch and self.launch.is_over(0):
+            path = posix.environ.get(b"PATH", DEFAULT_PATH)
             self.report.launched(self.launch.failures(), path)
             self.launch = None
-
-    def _become_parent(self) -> None:
-        kernel.set_default(SIGCHLD)  # inherited as ignored, it would lose main's exit code
-        if kernel.has_python_handler(NUMBERS["SIGINT"]):
-            kernel.set_default(NUMBERS["SIGINT"])
-        if not self.is_pid1:
-            error = kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
-            self.report.not_pid1(error)
-        if self.options.parent_death:
-            error = kernel.prctl(kernel.PR_SET_PDEATHSIG, self.options.parent_death)
-            if error:
-                self.report.log.warning(f"--parent-death cannot be had: {posix.strerror(error)}")
 
     def _settle(self) -> None:
         """Keep nothing busy: no folder, no descriptor. Note what the end is compared with."""
@@ -149,11 +75,13 @@ class Init:
         self.cgroup = Cgroup()
         self.oom_kills = self.cgroup.value("oom kills")
         if log.level >= journal.INFO:
-            log.info(surroundings.at_start(self.cgroup, self.is_pid1))
+            log.info(surroundings.at_start(self.cgroup, self.report.is_pid1))
 
     # -- the loop
 
     def run(self) -> "NoReturn":
+        self._look_for_exec()
+        self._settle()
         while True:
             try:
                 self._step()
@@ -175,7 +103,7 @@ class Init:
                 self._signal(info)
             taken += 1
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
-        self._look_for_exec(0)
+        self._look_for_exec()
         self._reap()
         self.hands.act(self.core.expired(time.monotonic()))
 

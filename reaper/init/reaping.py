@@ -6,8 +6,12 @@ it is done only where somebody wants to know.
 
 from reaper.init import journal, kernel, proc
 from reaper.init import options as opt
-from reaper.init.report import Dead, Report
+from reaper.init.report import Report
 from reaper.status import Ending, ending
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 # Between two looks at the pending signals: the kernel's cost of a reap grows with the number of
 # children, to 0.3 ms in a flood of ten thousand, and a signal may wait 100 ms at the most.
@@ -29,14 +33,14 @@ class Batch:
 class Reaper:
     """Our children: main, and the processes that were adopted."""
 
-    def __init__(self, report: Report, chosen: opt.Options) -> None:
+    def __init__(self, report: Report, main: int, born: "Iterable[int]") -> None:
         self.report = report
-        self.main = 0  # pid; 0 before its start and after it was reaped
+        self.main = main  # pid; 0 when it was reaped
         traced = report.trace is not None
-        self.looks = traced or chosen.warn_reap or report.log.level >= journal.DEBUG
-        self.scans = traced or chosen.adopted == opt.END
+        self.looks = traced or report.options.warn_reap or report.log.level >= journal.DEBUG
+        self.scans = traced or report.options.adopted == opt.END
         # Children from before our own exec, as in `sh -c 'helper & exec reaper ...'`.
-        self.born = set(proc.own_children()) if traced else set()
+        self.born = set(born)
         self.adopted: set[int] = set()  # seen and not reaped yet
 
     def batch(self) -> Batch:
@@ -78,7 +82,7 @@ class Reaper:
         _, status, *usage = kernel.reap_with_usage(pid) if self.report.trace else kernel.reap(pid)
         ended = ending(status)
         if process:
-            self.report.reap(Dead(process, role, ended, usage))
+            self.report.reap(process, role, ended, usage)
         return pid, ended
 
     def _role(self, pid: int) -> str:

@@ -6,44 +6,29 @@ Nothing here decides, and nothing here can fail the loop: a line that cannot be 
 import errno
 import posix
 
-from reaper import __version__, events, signals
-from reaper.init import core, journal, launch, options, proc
-from reaper.init.journal import INFO, WARNING, Log, Trace
+from reaper import __version__, signals
+from reaper.init import journal, launch, options, proc
+from reaper.init.journal import INFO, WARNING, Log
 from reaper.signals import describe, name_of
 from reaper.status import Ending
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from reaper.init import core
+    from reaper.init.jsonlines import Json, Trace
+
 SIGKILL = signals.NUMBERS["SIGKILL"]
-
-
-class Dead:
-    """A process that was reaped: who it was, how it ended, and what it used.
-
-    `usage` is [user s, system s, max RSS bytes], or empty where nobody asked.
-    """
-
-    __slots__ = ("ending", "process", "role", "usage")
-
-    def __init__(
-        self,
-        process: proc.Process,
-        role: str,
-        ending: Ending,
-        usage: list[float],
-    ) -> None:
-        self.process = process
-        self.role = role
-        self.ending = ending
-        self.usage = usage
 
 
 class Report:
     """The log, the trace, and the counts for the last line."""
 
-    def __init__(self, log: Log, trace: Trace | None, chosen: options.Options) -> None:
+    def __init__(self, log: Log, trace: "Trace | None", chosen: options.Options) -> None:
         self.log = log
         self.trace = trace
         self.options = chosen
         self.pid = posix.getpid()
+        self.is_pid1 = self.pid == 1
         self.main = 0
         self.adopted = 0
         self.reaped = 0
@@ -59,11 +44,11 @@ class Report:
         self.trace.emit(
             "start",
             self.pid,
-            v=events.VERSION,
+            v=self.trace.version,
             version=__version__,
             argv=self.options.command,
             mode=options.OWN,
-            pid1=self.pid == 1,
+            pid1=self.is_pid1,
             ppid=posix.getppid(),
             uid=posix.getuid(),
             pid_ns=_inode("/proc/self/ns/pid"),
@@ -117,7 +102,7 @@ class Report:
         self.log.debug(f"got {describe(number)} from {sender or 'outside'} ({name or 'unknown'})")
         self._signal(number, "received", sender=sender, sender_name=name, sender_uid=uid)
 
-    def sent(self, action: core.Send, target: int, result: int) -> None:
+    def sent(self, action: "core.Send", target: int, result: int) -> None:
         number, received = action.signal, action.received
         if received is not None and not result:
             self.forwarded += 1
@@ -136,11 +121,11 @@ class Report:
             result=errno.errorcode.get(result) if result else None,
         )
 
-    def dropped(self, action: core.Drop) -> None:
+    def dropped(self, action: "core.Drop") -> None:
         self.log.debug(f"dropped {describe(action.signal)}: {action.reason}")
         self._signal(action.signal, "dropped")
 
-    def _signal(self, number: int, direction: str, **fields: "journal.Json | None") -> None:
+    def _signal(self, number: int, direction: str, **fields: "Json | None") -> None:
         if self.trace:
             target = fields.get("target", self.main)
             pid = target if isinstance(target, int) and target > 0 else self.main
@@ -181,19 +166,19 @@ class Report:
         if self.trace:
             self.trace.emit("exit", process.pid, role=role, **_identity(process))
 
-    def reap(self, dead: Dead) -> None:
-        process, ending = dead.process, dead.ending
-        who = f"{dead.role} {process.pid} ({process.name})"
-        if dead.role == "orphan" and self.options.warn_reap:
+    def reap(self, process: proc.Process, role: str, ending: Ending, usage: list[float]) -> None:
+        """A process was reaped; `usage` is [user s, system s, max RSS bytes], empty if untraced."""
+        who = f"{role} {process.pid} ({process.name})"
+        if role == "orphan" and self.options.warn_reap:
             self.log.warning(f"reaped {who}, {ending_text(ending)}")
         else:
             self.log.debug(f"reaped {who}, {ending_text(ending)}")
-        if self.trace and dead.usage:
-            user, system, max_rss = dead.usage
+        if self.trace and usage:
+            user, system, max_rss = usage
             self.trace.emit(
                 "reap",
                 process.pid,
-                role=dead.role,
+                role=role,
                 **_identity(process),
                 code=ending.code,
                 signal=name_of(ending.signal) if ending.signal else None,
@@ -204,7 +189,7 @@ class Report:
                 max_rss=int(max_rss),
             )
 
-    def main_ended(self, ending: Ending, decided: core.Core, oom: str | None) -> None:
+    def main_ended(self, ending: Ending, decided: "core.Core", oom: str | None) -> None:
         """Main is gone: silent when it ended by itself or as it was asked to."""
         level, cause = INFO, ""
         if oom and ending.signal == SIGKILL:
@@ -220,7 +205,9 @@ class Report:
 
     # -- leaving
 
-    def shutdown(self, action: core.Shutdown, rest: list[proc.Process] | None) -> None:
+    def shutdown(self, action: "core.Shutdown", rest: list[proc.Process] | None) -> None:
+        from reaper.init import core  # noqa: PLC0415  its decision: it is loaded
+
         left = f"{len(rest)} left" if rest is not None else "some left"
         if action.phase == core.TERM:
             self.log.info(f"main is gone: TERM to the rest ({left}), {action.grace:g} s to end")
@@ -270,7 +257,7 @@ def ending_text(ending: Ending) -> str:
     return f"was killed by {describe(ending.signal)}{', core dumped' if ending.core else ''}"
 
 
-def _identity(process: proc.Process) -> "dict[str, journal.Json | None]":
+def _identity(process: proc.Process) -> "dict[str, Json | None]":
     return {
         "name": process.name,
         "ppid": process.ppid,

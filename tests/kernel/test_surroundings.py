@@ -96,11 +96,11 @@ def test_a_failure_inside_the_loop_ends_nothing(tmp_path: Path) -> None:
     """A bug of ours is one line in the log, and the container lives on."""
     code = (
         "import sys, os; sys.path.insert(0, sys.argv[1])\n"
-        "from reaper.init import loop, report\n"
+        "from reaper.init import report, start\n"
         "def broken(self, *_): raise RuntimeError('a bug')\n"
         "report.Report.received = broken\n"
         "from reaper.init import kernel; kernel.block(kernel.CATCHABLE)\n"
-        "loop.main(sys.argv[2:], set())\n"
+        "start.main(sys.argv[2:], set())\n"
     )
     repo = str(Path(__file__).resolve().parents[2])
     command = [PYTHON, "-I", "-S", "-c", code, repo, "--", *victim("prints_signals")]

@@ -7,7 +7,17 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from support import PYTHON, WITHOUT_PROC, as_pid1, eventually, reaper, run, running, victim
+from support import (
+    PYTHON,
+    WITHOUT_PROC,
+    as_pid1,
+    eventually,
+    reaper,
+    run,
+    running,
+    under_strace,
+    victim,
+)
 
 PLAIN = {"PATH": "/usr/bin:/bin", "EMPTY": "", "LANG": "C"}
 
@@ -204,6 +214,19 @@ def test_python_variables_of_the_container_are_mains(tmp_path: Path) -> None:
     assert run(reaper("--", "sh", "-c", "echo $PYTHONHOME"), env=nonsense) == (0, "/nonsense\n", "")
 
 
+def test_no_file_of_ours_is_read_when_main_runs(tmp_path: Path) -> None:
+    """Main may replace it, unmount it, or change its root."""
+    log = tmp_path / "strace"
+    trace = under_strace(log, "clone,fork,vfork,openat")
+    assert run([*trace, *reaper("-vv", "--", "true")])[0] == 0
+    calls = log.read_text().splitlines()
+    fork = next(at for at, call in enumerate(calls) if " clone(" in call or " fork(" in call)
+    init = calls[fork].split()[0]
+    opened = [call for call in calls[fork:] if call.startswith(init) and "openat" in call]
+    assert opened
+    assert [call for call in opened if ".py" in call or ".so" in call] == []
+
+
 def test_the_modules_that_a_start_loads() -> None:
     """Every import is paid by every container's start; this list may only shrink."""
     program = reaper()[-1]
@@ -213,8 +236,8 @@ def test_the_modules_that_a_start_loads() -> None:
     others = {name for name in out if not name.startswith("reaper")}
     ours = {name.removeprefix("reaper.") for name in out if name.startswith("reaper")}
     assert ours == {
-        "reaper", "signals", "status", "events", "init", "init.options", "init.core", "init.kernel",
+        "reaper", "signals", "status", "init", "init.options", "init.core", "init.kernel",
         "init.launch", "init.loop", "init.journal", "init.environment", "init.proc", "init.hands",
-        "init.reaping", "init.report", "init.surroundings",
+        "init.reaping", "init.report", "init.start", "init.surroundings",
     }  # fmt: skip
     assert others <= {"errno", "gc", "select", "_ctypes"}

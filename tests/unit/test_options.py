@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reaper.init import options as opt
+from reaper.init import usage
 from reaper.init.options import Options, UsageError, parse
 from reaper.signals import NUMBERS
 
@@ -114,7 +115,7 @@ def test_help_and_version_win_over_what_follows() -> None:
 
 
 def test_help_names_every_option_and_every_signal_and_fits() -> None:
-    text = opt.usage()
+    text = usage.text()
     for option in opt.TABLE:
         assert f"--{option.name}" in text
     for name in NUMBERS:
@@ -139,4 +140,4 @@ Options:
 
 
 def test_help_as_it_is_printed() -> None:
-    assert opt.usage().startswith(USAGE)
+    assert usage.text().startswith(USAGE)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reaper import events, signals, status
-from reaper.init import journal, surroundings
+from reaper.init import journal, jsonlines, surroundings
 from reaper.init.proc import Process
 
 
@@ -72,7 +72,7 @@ def test_every_field_of_every_event_is_described() -> None:
     st.text(), st.integers(), st.booleans(), st.lists(st.text()),
     st.binary().map(lambda data: data.decode(errors="surrogateescape")))))  # fmt: skip
 def test_json_text_is_read_back_by_json(value: dict[str, object]) -> None:
-    text = journal.to_json(value)  # type: ignore[arg-type]
+    text = jsonlines.to_json(value)  # type: ignore[arg-type]
     assert "\n" not in text
     assert json.loads(text) == value
 
@@ -81,7 +81,7 @@ def test_json_text_is_read_back_by_json(value: dict[str, object]) -> None:
 def test_a_trace_line_is_one_write_of_a_pipe(argv: list[str]) -> None:
     receive, send = os.pipe()
     sink = journal.Sink(f"fd:{send}")
-    journal.Trace(sink).emit("exec", 1, name="x", argv=argv)
+    jsonlines.Trace(sink).emit("exec", 1, name="x", argv=argv)
     data = os.read(receive, 1 << 16)
     for descriptor in {receive, send, sink.fd}:
         os.close(descriptor)

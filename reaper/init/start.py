@@ -1,0 +1,111 @@
+"""From the command line to a running main, then on to the loop.
+
+Up to main's start any failure ends the init with one line and 125.
+"""
+
+import posix
+import sys
+
+from reaper.init import environment, journal, kernel, launch, proc
+from reaper.init import options as opt
+from reaper.init.report import Report
+from reaper.signals import NUMBERS
+from reaper.status import OWN_FAILURE
+
+# Main inherits it. CPython ignores the first two; the third, come ignored, would lose exit codes.
+DEFAULT = ("SIGPIPE", "SIGXFSZ", "SIGCHLD")
+EXEC_MILLISECONDS = 100  # how long a signal may wait for main's exec
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+
+def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
+    """Run the init; `inherited` is the signal mask from before everything was blocked."""
+    kernel.reserve_standard_descriptors()
+    try:
+        chosen = opt.parse(arguments, posix.environ)
+        if isinstance(chosen, str):
+            _show(chosen)
+        report = _report(chosen)
+    except opt.UsageError as error:
+        journal.complain(error.what, error.cure)
+        kernel.leave(OWN_FAILURE)
+    terminal = kernel.open_terminal()
+    _become_parent(report)
+    born = proc.own_children() if report.trace else ()
+    launched = _launch(report, terminal, inherited)
+    if not launched.is_over(EXEC_MILLISECONDS):
+        kernel.set_group(launched.pid)  # for the child, which is stopped before it came to do so
+    # Only the one-file form has it to load still, and main runs meanwhile.
+    from reaper.init import loop  # noqa: PLC0415
+
+    loop.Init(report, terminal, born, launched).run()
+
+
+def _show(what: str) -> "NoReturn":
+    from reaper.init import personality, usage  # noqa: PLC0415
+
+    text = usage.text() if what == "help" else personality.version(sys.argv[0]) + "\n"
+    try:
+        posix.write(1, text.encode())
+    except OSError as error:
+        journal.complain(f"standard output: {posix.strerror(error.errno or 0)}", "open it")
+        kernel.leave(OWN_FAILURE)
+    kernel.leave(0)
+
+
+def _report(chosen: opt.Options) -> Report:
+    sink = _open(chosen.log_file, "--log-file")
+    if not chosen.trace and chosen.log_format == opt.TEXT:
+        return Report(journal.Log(sink, chosen.log_level), None, chosen)
+    from reaper.init import jsonlines  # noqa: PLC0415
+
+    kind = jsonlines.JsonLog if chosen.log_format == opt.JSON else journal.Log
+    trace = jsonlines.Trace(_open(chosen.trace, "--trace")) if chosen.trace else None
+    return Report(kind(sink, chosen.log_level), trace, chosen)
+
+
+def _open(target: str, origin: str) -> journal.Sink:
+    try:
+        return journal.Sink(target)
+    except OSError as error:
+        raise opt.UsageError(
+            f'{origin}: cannot write to "{target}": {posix.strerror(error.errno or 0)}',
+            "give a path that can be written, or fd:N with an open descriptor",
+        ) from None
+
+
+def _become_parent(report: Report) -> None:
+    for name in DEFAULT:
+        kernel.set_default(NUMBERS[name])
+    if kernel.has_python_handler(NUMBERS["SIGINT"]):
+        kernel.set_default(NUMBERS["SIGINT"])
+    if not report.is_pid1:
+        error = kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+        report.not_pid1(error)
+    if report.options.parent_death:
+        error = kernel.prctl(kernel.PR_SET_PDEATHSIG, report.options.parent_death)
+        if error:
+            report.log.warning(f"--parent-death cannot be had: {posix.strerror(error)}")
+
+
+def _launch(report: Report, terminal: int, inherited: set[int]) -> launch.Launch:
+    plan = launch.Plan(
+        report.options.command,
+        blocked=set(kernel.CATCHABLE - inherited),
+        fixes=environment.fixes(posix.environ),
+        terminal=terminal if kernel.holds_foreground(terminal) else -1,
+        bind_to_parent=not report.is_pid1,
+    )
+    report.start()
+    if report.options.trace_mode == opt.EXACT:
+        report.log.warning("--trace-mode exact is not built in: going on with own")
+    try:
+        launched = launch.start(plan)
+    except OSError as error:
+        report.cannot_fork(error)
+        kernel.leave(OWN_FAILURE)
+    report.forked(launched.pid)
+    return launched
