@@ -6,10 +6,12 @@ instead, and of the library only what they lead to. Their names are those of CPy
 its API: where a version has others, the link fails, and nothing later.
 """
 
+import ast
 import marshal
 import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import CodeType
 
 # Where the start function of a built-in module is not PyInit_<name>.
 START = {
@@ -33,8 +35,8 @@ void _Py_Deepfreeze_Fini(void) {}
 """
 
 
-def tables(builtins: Iterable[str], frozen: Mapping[str, Path]) -> str:
-    """C source: the built-in modules by name, the frozen ones by name and source file."""
+def tables(builtins: Iterable[str], frozen: Mapping[str, CodeType]) -> str:
+    """C source: the built-in modules by name, the frozen ones by name and code."""
     starts = {name: START.get(name, f"PyInit_{name}") for name in builtins}
     lines = ["#include <Python.h>"]
     lines += [f"extern PyObject *{start}(void);" for start in starts.values() if start != "NULL"]
@@ -42,12 +44,13 @@ def tables(builtins: Iterable[str], frozen: Mapping[str, Path]) -> str:
     lines += [f'    {{"{name}", {start}}},' for name, start in starts.items()]
     lines += ["    {NULL, NULL},", "};"]
     rows = []
-    for number, (name, file) in enumerate(frozen.items()):
-        code = compile(file.read_bytes(), f"<{name}>", "exec", dont_inherit=True, optimize=2)
-        data = marshal.dumps(code)
-        lines += [f"static const unsigned char code{number}[] = {{", _rows(data), "};"]
-        package = int(file.name == "__init__.py")
-        rows.append(f'    {{"{name}", code{number}, sizeof code{number}, {package}}},')
+    for number, (name, code) in enumerate(frozen.items()):
+        lines += [
+            f"static const unsigned char code{number}[] = {{",
+            _rows(marshal.dumps(code)),
+            "};",
+        ]
+        rows.append(f'    {{"{name}", code{number}, sizeof code{number}, 0}},')
     lines += ["static const struct _frozen modules[] = {", *rows, "    {NULL},", "};", REST]
     return "\n".join(lines)
 
@@ -58,7 +61,33 @@ def _rows(data: bytes) -> str:
     )
 
 
-def library(name: str, multiarch: str) -> Path:
+def code(file: Path, name: str) -> CodeType:
+    """A module's code, which calls its file `name`, without what only readers of it need."""
+    tree = _Plain().visit(ast.parse(file.read_bytes()))
+    return compile(tree, name, "exec", dont_inherit=True, optimize=2)
+
+
+class _Plain(ast.NodeTransformer):
+    """Takes the types away: annotations, and what is imported for them."""
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        plain = ast.Assign([node.target], node.value) if node.value else ast.Pass()
+        return self.generic_visit(ast.copy_location(plain, node))
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        typing = isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        return node.orelse if typing else self.generic_visit(node)
+
+
+def archive(name: str, multiarch: str) -> Path:
     """An archive of CPython's objects for an architecture. SystemExit where it is missing."""
     host = sysconfig.get_config_var("MULTIARCH")
     file = Path(sysconfig.get_config_var("LIBPL").replace(host, multiarch), name)

@@ -37,17 +37,17 @@ def extension(name: str, work: Path) -> Path:
     """Make a file of its own of a module that Debian builds in, in the folder `work`."""
     made = work / (name + sysconfig.get_config_var("EXT_SUFFIX"))
     member = work / f"{name}.o"
-    archive = cpython.library(ARCHIVE, MULTIARCH)
+    archive = cpython.archive(ARCHIVE, MULTIARCH)
     member.write_bytes(subprocess.check_output(["ar", "p", archive, member.name]))
     subprocess.run([*LINK, member, "-o", made], check=True)
     return made
 
 
-def library(builtins: Iterable[str], askers: Iterable[Path], work: Path) -> Path:
+def link(builtins: Iterable[str], askers: Iterable[Path], work: Path) -> Path:
     """Link the library for these modules and for the programs that load it, in `work`."""
     names = _asked_for(askers)
     stdlib = Path(sysconfig.get_path("stdlib"))
-    frozen = {name: stdlib / file for name, file in FROZEN.items()}
+    frozen = {name: cpython.code(stdlib / file, f"<{name}>") for name, file in FROZEN.items()}
     tables, exports, roots = (work / name for name in ("tables.c", "exports.map", "roots.rsp"))
     tables.write_text(cpython.tables(sorted((BUILTINS | set(builtins)) - set(APART)), frozen))
     exports.write_text("{ global: " + "; ".join(names) + "; local: *; };\n")
@@ -55,7 +55,7 @@ def library(builtins: Iterable[str], askers: Iterable[Path], work: Path) -> Path
     subprocess.run(
         [
             *LINK, "-fPIC", "-O2", f"-I{sysconfig.get_path('include')}",
-            tables, f"@{roots}", cpython.library(ARCHIVE, MULTIARCH), "-lm",
+            tables, f"@{roots}", cpython.archive(ARCHIVE, MULTIARCH), "-lm",
             f"-Wl,-soname,{NAME}", f"-Wl,--version-script,{exports}",
             "-Wl,--gc-sections", "-Wl,-z,pack-relative-relocs", f"-Wl,-T,{DOCKER / 'no-unwind.ld'}",
             "-o", work / NAME,

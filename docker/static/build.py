@@ -14,7 +14,9 @@ import shlex
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from pathlib import Path
+from types import CodeType
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
@@ -25,27 +27,43 @@ import cpython  # noqa: E402
 INTERPRETER = ("_codecs", "_imp", "_signal", "_warnings", "builtins", "posix", "sys")
 OURS = ("errno", "gc", "select", "time", "_prctl", "resource")
 
+# Of our modules those that a plain start does not load.
+RARE = ("reaper.events", "reaper.init.jsonlines", "reaper.init.personality", "reaper.init.usage")
 
-def sources() -> dict[str, Path]:
-    """Module name -> file, for everything that is frozen in."""
-    found = {file.stem: file for file in sorted((HERE / "lean").glob("*.py"))}
+
+def frozen() -> dict[str, CodeType]:
+    """What is frozen in: the import system, a holder of what each start loads, and the rest.
+
+    One holder, because marshal then writes, and each start reads, a string that is in several
+    modules only once. The import system finds the code objects among the holder's constants.
+    """
+    lean = {file.stem: cpython.code(file, file.name) for file in sorted(HERE.glob("lean/*.py"))}
+    importer = lean.pop("_frozen_importlib")
+    modules = lean | dict(_ours())
+    rare = {name: modules.pop(name) for name in RARE}
+    holder = compile("", "modules", "exec", dont_inherit=True, optimize=2)
+    holder = holder.replace(co_consts=(tuple(modules), tuple(modules.values())))
+    return {"_frozen_importlib": importer, "modules": holder, **rare}
+
+
+def _ours() -> Iterator[tuple[str, CodeType]]:
     for file in sorted([*REPO.glob("reaper/*.py"), *REPO.glob("reaper/init/*.py")]):
         if file.name in ("__main__.py", "console.py"):
             continue  # main.c stands in their place
-        parts = file.relative_to(REPO).with_suffix("").parts
-        found[".".join(parts).removesuffix(".__init__")] = file
-    return found
+        path = file.relative_to(REPO)
+        name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+        yield name, cpython.code(file, str(path))
 
 
 def link(table_file: Path, target: Path, multiarch: str) -> None:
     """Compile the two C files and link them with libpython and libc into one static file."""
-    library = cpython.library(sysconfig.get_config_var("LIBRARY"), multiarch)
+    archive = cpython.archive(sysconfig.get_config_var("LIBRARY"), multiarch)
     command = [
         *shlex.split(os.environ.get("CC", f"{multiarch}-gcc")),
         "-static", "-s", "-O2", "-Wall", "-Wextra", "-Wno-missing-field-initializers",
         f"-ffile-prefix-map={REPO}=.",
         f"-I{sysconfig.get_path('include')}",
-        str(HERE / "main.c"), str(table_file), str(library), "-lm",
+        str(HERE / "main.c"), str(table_file), str(archive), "-lm",
         "-Wl,--gc-sections", "-Wl,--build-id=none", f"-Wl,-T,{HERE.parent / 'no-unwind.ld'}",
         "-o", str(target),
     ]  # fmt: skip
@@ -65,7 +83,7 @@ def main() -> None:
     options = parser.parse_args()
     options.target.parent.mkdir(parents=True, exist_ok=True)
     table_file = options.target.with_suffix(".modules.c")
-    table_file.write_text(cpython.tables((*INTERPRETER, *OURS), sources()))
+    table_file.write_text(cpython.tables((*INTERPRETER, *OURS), frozen()))
     link(table_file, options.target, options.multiarch)
 
 

@@ -1,22 +1,17 @@
-"""The import system of the one-file init: what is built in, what is frozen in, and nothing else.
+"""The import system of the one-file init: what is built in, what build.py froze, nothing else.
 
 In the place of the standard one, whose specs, loaders, finders and locks take longer than the
 modules do. The names are those by which the interpreter's C code calls it.
 """
 
 BuiltinImporter = None  # what __main__ has for its loader
-
-
-class Spec:
-    """What a built-in module wants to know of its import."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
+held = {}  # module -> code, of those that each start loads
 
 
 def _install(sys_module: object, imp_module: object) -> None:
     global sys, _imp
     sys, _imp = sys_module, imp_module
+    held.update(zip(*_imp.get_frozen_object("modules").co_consts, strict=True))
 
 
 def _install_external_importers() -> None:
@@ -29,10 +24,15 @@ def _find_and_load(name: str, import_: object) -> object:
     if parent and parent not in sys.modules:
         _find_and_load(parent, import_)
     if _imp.is_builtin(name):
-        module = sys.modules[name] = _imp.create_builtin(Spec(name))
+        spec = type(sys.implementation)(name=name)
+        module = sys.modules[name] = _imp.create_builtin(spec)
         _imp.exec_builtin(module)
-    elif _imp.is_frozen(name):
-        module = _imp.init_frozen(name)
+    elif name in held or _imp.is_frozen(name):
+        code = held.get(name) or _imp.get_frozen_object(name)
+        module = sys.modules[name] = type(sys)(name)
+        if code.co_filename.endswith("__init__.py"):
+            module.__path__ = ()  # a package: what is imported from it may be a module
+        exec(code, module.__dict__)  # noqa: S102
     else:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
     if parent:
