@@ -130,7 +130,6 @@ as_set(const sigset_t *signals)
 static void
 run_init(const sigset_t *inherited)
 {
-    PyGC_Disable(); /* as in __main__.py */
     PyObject *start = PyImport_ImportModule("reaper.init.start");
     PyObject *argv = PySys_GetObject("argv");
     PyObject *arguments = PyList_GetSlice(argv, 1, PyList_Size(argv));

@@ -11,6 +11,8 @@ held = {}  # module -> code, of those that each start loads
 def _install(sys_module: object, imp_module: object) -> None:
     global sys, _imp
     sys, _imp = sys_module, imp_module
+    # As in __main__.py; before the code of all modules is made, which it would go through.
+    _find_and_load("gc", None).disable()
     held.update(zip(*_imp.get_frozen_object("modules").co_consts, strict=True))
 
 
@@ -43,7 +45,6 @@ def _find_and_load(name: str, import_: object) -> object:
 def _handle_fromlist(module: object, names: tuple[str, ...], import_: object) -> object:
     """Import those submodules of a package that `from package import names` asks for."""
     for name in names:
-        full = f"{module.__name__}.{name}"
-        if not hasattr(module, name) and full not in sys.modules:
+        if name not in module.__dict__ and (full := f"{module.__name__}.{name}") not in sys.modules:
             _find_and_load(full, import_)
     return module
