@@ -79,12 +79,49 @@ def children(pid: int) -> list[int]:
     return found
 
 
+def stat(pid: int) -> list[str]:
+    """The fields of proc_pid_stat(5) behind the name, the state first."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
 def state(pid: int) -> str:
     """The state letter of a process; X where it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return stat(pid)[0]
     except (FileNotFoundError, ProcessLookupError):
         return "X"
+
+
+def foreground(pid: int) -> int:
+    """The foreground process group of the controlling terminal; -1: none."""
+    return int(stat(pid)[5])
+
+
+def comm(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
+
+
+def status(pid: int, file: str = "status") -> dict[str, str]:
+    """The lines of proc_pid_status(5), or of another file with a name before a colon."""
+    lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def pid_inside(pid: int) -> int:
+    """The pid in the innermost PID namespace: pid_namespaces(7)."""
+    return int(status(pid)["NSpid"].split()[-1])
+
+
+def switches(pid: int) -> int:
+    """How often a process was taken from a CPU, by itself or by the kernel."""
+    said = status(pid)
+    return int(said["voluntary_ctxt_switches"]) + int(said["nonvoluntary_ctxt_switches"])
+
+
+def memory(pid: int) -> dict[str, int]:
+    """The sums of proc_pid_smaps(5), in bytes."""
+    said = status(pid, "smaps_rollup")
+    return {name: int(value.split()[0]) * 1024 for name, value in said.items() if "kB" in value}
 
 
 class Running:

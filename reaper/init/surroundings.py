@@ -1,6 +1,6 @@
 """Where the init runs: the container runtime's marks and the cgroup's limits and counters.
 
-Loaded after main was started. Files and numbers: cgroups(7), the kernel's cgroup-v2 document.
+Files and numbers: cgroups(7), the kernel's cgroup-v2 document.
 Nothing is polled; what is not there is None.
 """
 

@@ -56,13 +56,15 @@ def user_name(uid: int) -> str:
         return str(uid)
 
 
-def _id(process: Process, kind: str, index: int) -> int | None:
+def id_of(process: Process, kind: str, index: int) -> int | None:
+    """A user or group id; `kind` is uids or gids, `index` 0 the real and 1 the effective one."""
     ids: tuple[int, ...] | None = getattr(process.status, kind, None)
     return ids[index] if ids else None
 
 
-def _user(process: Process) -> str | None:
-    uid = _id(process, "uids", 1)
+def user(process: Process) -> str | None:
+    """The effective user."""
+    uid = id_of(process, "uids", 1)
     return None if uid is None else user_name(uid)
 
 
@@ -124,11 +126,11 @@ PROCESS: tuple[Column[Process], ...] = (
     Column("stat", stat_flags, "state and marks, as ps writes them: < N L s l +", needs=STATUS,
            style=state_style),
     Column("state", lambda p: p.stat.state, "state: R S D T t Z X I", style=state_style),
-    Column("uid", lambda p: _id(p, "uids", 0), "real user id", "integer", STATUS),
-    Column("euid", lambda p: _id(p, "uids", 1), "effective user id", "integer", STATUS),
-    Column("user", _user, "effective user", needs=STATUS),
-    Column("gid", lambda p: _id(p, "gids", 0), "real group id", "integer", STATUS),
-    Column("egid", lambda p: _id(p, "gids", 1), "effective group id", "integer", STATUS),
+    Column("uid", lambda p: id_of(p, "uids", 0), "real user id", "integer", STATUS),
+    Column("euid", lambda p: id_of(p, "uids", 1), "effective user id", "integer", STATUS),
+    Column("user", user, "effective user", needs=STATUS),
+    Column("gid", lambda p: id_of(p, "gids", 0), "real group id", "integer", STATUS),
+    Column("egid", lambda p: id_of(p, "gids", 1), "effective group id", "integer", STATUS),
     Column("threads", lambda p: p.stat.threads, "threads", "integer", header="THR"),
     Column("priority", lambda p: p.stat.priority, "the kernel's priority, below 0: real time",
            "integer", header="PR"),

@@ -56,6 +56,10 @@ class Stat:
         """A kernel thread."""
         return bool(self.flags & PF_KTHREAD)
 
+    def age(self, uptime: float | None) -> float | None:
+        """Seconds since its start, at so many seconds since boot."""
+        return None if uptime is None else max(0.0, round(uptime - self.start, 2))
+
 
 def parse_stat(data: bytes) -> Stat | None:
     """The stat line of a process or thread; None where it is torn.
@@ -444,8 +448,7 @@ def _process(data: bytes, uptime: float | None, parts: dict[str, Any]) -> Proces
     stat = parse_stat(data)
     if stat is None:
         raise ProcessLookupError(0, "torn stat line")
-    age = None if uptime is None else max(0.0, round(uptime - stat.start, 2))
-    return Process(stat, age, **parts)
+    return Process(stat, stat.age(uptime), **parts)
 
 
 def _keyed(data: bytes | None, key: bytes) -> int | None:

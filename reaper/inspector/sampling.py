@@ -97,15 +97,11 @@ def _used(stat: Stat, before: Stat | None, since: float | None) -> Used | None:
 
 def _row(key: Key, stat: Stat, used: Used | None, elapsed: float, uptime: float | None) -> Row:
     pid, tid = key
-    process = _process(stat, uptime)
+    process = Process(stat, stat.age(uptime))
     if used is None or elapsed <= 0:
         return Row(pid, None, process, tid=tid)
     user, system = (100 * seconds / elapsed for seconds in used)
     return Row(pid, user + system, process, user, system, tid)
-
-
-def _process(stat: Stat, uptime: float | None) -> Process:
-    return Process(stat, None if uptime is None else max(0.0, round(uptime - stat.start, 2)))
 
 
 @dataclass(slots=True)

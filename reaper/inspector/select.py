@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .columns import STATUS, tty_name
+from .columns import STATUS, id_of, tty_name
 from .procfs import Process, Snapshot
 from .states import STATES
 from .view import number, seconds
@@ -68,11 +68,6 @@ def _pattern(word: str) -> re.Pattern[str]:
 pids = _list(number)
 
 
-def _ids(process: Process, kind: str, index: int) -> tuple[int, ...]:
-    found: tuple[int, ...] = getattr(process.status, kind, None) or ()
-    return found[index : index + 1]
-
-
 @dataclass(frozen=True)
 class Filter:
     """One filter: its option, what it takes, and which processes match what was given."""
@@ -93,11 +88,11 @@ FILTERS = {
     "state": Filter("-s", "STATES", _list(_state), "in one of these states: Z,D",
                     lambda want, p: p.stat.state in want),
     "user": Filter("-u", "USERS", _list(_named("user", _uid)), "effective user, by name or number",
-                   lambda want, p: want.intersection(_ids(p, "uids", 1)), STATUS),
+                   lambda want, p: id_of(p, "uids", 1) in want, STATUS),
     "real_user": Filter("-U", "USERS", _list(_named("user", _uid)), "real user",
-                        lambda want, p: want.intersection(_ids(p, "uids", 0)), STATUS),
+                        lambda want, p: id_of(p, "uids", 0) in want, STATUS),
     "real_group": Filter("-G", "GROUPS", _list(_named("group", _gid)), "real group",
-                         lambda want, p: want.intersection(_ids(p, "gids", 0)), STATUS),
+                         lambda want, p: id_of(p, "gids", 0) in want, STATUS),
     "group": Filter("-g", "PGIDS", pids, "in one of these process groups",
                     lambda want, p: p.stat.pgid in want),
     "session": Filter("-S", "SIDS", pids, "in one of these sessions",

@@ -34,11 +34,20 @@ from .render.table import Column, choose
 
 NOTHING, FOUND, ERROR = 0, 1, 2
 
-WHERE = "reaperctl ps lists those that are there"
-
 SCHEMA = 1  # of the JSON output: raised by a change that a reader could trip over
 
 R = TypeVar("R")
+
+
+def require(snapshot: Snapshot, pids: Iterable[int]) -> None:
+    """UserError for the first that is not there."""
+    for pid in pids:
+        if pid not in snapshot.by_pid:
+            raise _missing(pid)
+
+
+def _missing(pid: int) -> UserError:
+    return UserError(f"no process {pid}; reaperctl ps lists those that are there")
 
 
 class View:
@@ -62,9 +71,8 @@ class View:
     def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
         """The processes; notes what could not be read."""
         snapshot = self.proc.snapshot(parts, pids)
-        for pid in () if snapshot.unreadable else pids or ():
-            if pid not in snapshot.by_pid:
-                raise UserError(f"no process {pid}; {WHERE}")
+        if not snapshot.unreadable:
+            require(snapshot, pids or ())
         for sentence in unseen(snapshot.hidden, snapshot.unreadable):
             self.note(sentence)
         return snapshot
@@ -77,7 +85,7 @@ class View:
             raise UserError(f"process {pid}: no permission; try it as root") from None
         except OSError:
             self.proc.pids()  # says so where there is no /proc
-            raise UserError(f"no process {pid}; {WHERE}") from None
+            raise _missing(pid) from None
 
     # Output
 

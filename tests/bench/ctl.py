@@ -22,7 +22,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from forms import UNSHARE, conditions
-from support import REPO
+from support import REPO, stat
 
 CTL = [sys.executable, "-m", "reaper.inspector"]
 PAIRS = {
@@ -84,8 +84,8 @@ def live(command: list[str], span: float = 6.0) -> float:
         while (left := end - time.monotonic()) > 0:
             if select.select([master], [], [], left)[0]:
                 os.read(master, 65536)
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        user, system = map(int, stat(pid)[11:13])
+        return (user + system) / os.sysconf("SC_CLK_TCK")
 
     try:
         before = used_after(2.5)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from support import FORMS, PYTHON, REPO, children, eventually, run, running, state
+from support import FORMS, PYTHON, REPO, children, comm, eventually, memory, run, running, state
 
 PEERS = {"tini": ["tini", "--"], "dumb-init": ["dumb-init"], "catatonit": ["catatonit", "--"]}
 PROGRAMS = {name: [*command, "--"] for name, command in FORMS.items()} | PEERS
@@ -78,6 +78,16 @@ def milliseconds(command: list[str]) -> float:
     return (time.perf_counter() - started) * 1e3
 
 
+def spawned(command: list[str]) -> float:
+    """The same without a namespace, from posix_spawn(3) on."""
+    started = time.perf_counter()
+    pid = os.posix_spawnp(command[0], command, os.environ)
+    status = os.waitpid(pid, 0)[1]
+    taken = time.perf_counter() - started
+    assert status == 0, command
+    return taken * 1e3
+
+
 def first_instruction(command: list[str]) -> float:
     """Milliseconds from the start of the init, as PID 1, to main's first instruction."""
     started = time.monotonic_ns()
@@ -90,7 +100,7 @@ def loses_term(command: list[str], within: float) -> bool:
     with running([*UNSHARE, *command, *SLEEP]) as started:
         while not (found := children(started.popen.pid)):
             pass  # not `eventually`, which would sleep the window away
-        while Path(f"/proc/{found[0]}/comm").read_text().strip() == "unshare":
+        while comm(found[0]) == "unshare":
             pass  # it opens with the init's own exec
         time.sleep(random.uniform(0, within) / 1e3)
         os.kill(found[0], signal.SIGTERM)
@@ -101,14 +111,13 @@ def loses_term(command: list[str], within: float) -> bool:
         return False
 
 
-def memory(command: list[str]) -> tuple[int, int]:
+def idle(command: list[str]) -> tuple[int, int]:
     """Bytes of the idle init: private dirty ones, and those of files, which others can share."""
     with running([*UNSHARE, *command, *SLEEP]) as started:
-        eventually(lambda: Path(f"/proc/{started.main}/comm").read_text() == "sleep\n", "main")
+        eventually(lambda: comm(started.main) == "sleep", "main")
         eventually(lambda: state(started.pid) == "S", "idle")
-        lines = Path(f"/proc/{started.pid}/smaps_rollup").read_text().splitlines()[1:]
-    value = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
-    return value["Private_Dirty"], value["Rss"] - value["Private_Dirty"]
+        bytes_of = memory(started.pid)
+    return bytes_of["Private_Dirty"], bytes_of["Rss"] - bytes_of["Private_Dirty"]
 
 
 def opened(command: list[str]) -> int:
@@ -135,6 +144,7 @@ class Figures(NamedTuple):
 
     begin: float
     end: float
+    spawned: float  # not as PID 1, and nothing taken off
     lost: int
     tries: int
     window: float  # from which the random moments were taken
@@ -145,8 +155,8 @@ class Figures(NamedTuple):
 
 
 COLUMNS = (
-    "main's first instruction", "to tini", "end of `true`", "to tini", "TERM lost", "window",
-    "private", "shareable", "files opened", "on disk",
+    "main's first instruction", "to tini", "end of `true`", "to tini", "spawned", "to tini",
+    "TERM lost", "window", "private", "shareable", "files opened", "on disk",
 )  # fmt: skip
 
 
@@ -156,6 +166,8 @@ def cells(figures: Figures, tini: Figures) -> tuple[str, ...]:
         f"{figures.begin / tini.begin:.1f} ×",
         f"{figures.end:.1f} ms",
         f"{figures.end / tini.end:.1f} ×",
+        f"{figures.spawned:.1f} ms",
+        f"{figures.spawned / tini.spawned:.1f} ×",
         f"{figures.lost} of {figures.tries}",
         f"{figures.lost / figures.tries * figures.window:.1f} ms",
         *(
@@ -169,6 +181,7 @@ def measure(rounds: int, tries: int) -> tuple[dict[str, float], dict[str, Figure
     """Milliseconds to the end of nothing, and of the floors beyond that; the programs' figures."""
     begins: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     ends: dict[str, list[float]] = {name: [] for name in ("nothing", *FLOORS, *PROGRAMS)}
+    spawns: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     for _ in counted("starts", range(rounds), rounds):
         begin, end = first_instruction([]), milliseconds(NOTHING)
         ends["nothing"].append(end)
@@ -177,9 +190,10 @@ def measure(rounds: int, tries: int) -> tuple[dict[str, float], dict[str, Figure
         for name, command in PROGRAMS.items():
             begins[name].append(first_instruction(command) - begin)
             ends[name].append(milliseconds([*command, *NOTHING]) - end)
-    to_main, to_end = (
+            spawns[name].append(spawned([*command, *NOTHING]))
+    to_main, to_end, all_in = (
         {name: statistics.median(values) for name, values in times.items()}
-        for times in (begins, ends)
+        for times in (begins, ends, spawns)
     )
     windows = {name: to_end["nothing"] + to_end[name] for name in PROGRAMS}
     lost = dict.fromkeys(PROGRAMS, 0)
@@ -190,10 +204,11 @@ def measure(rounds: int, tries: int) -> tuple[dict[str, float], dict[str, Figure
         name: Figures(
             to_main[name],
             to_end[name],
+            all_in[name],
             lost[name],
             tries,
             windows[name],
-            *memory(command),
+            *idle(command),
             opened(command),
             on_disk(name),
         )
@@ -214,7 +229,8 @@ def main() -> None:
         print(f"| {name} | {' | '.join(cells(each, figures['tini']))} |")
     print(
         f"\nMedians of {options.rounds} rounds as PID 1 of a new PID namespace; what the same start"
-        f" takes without an init ({floors['nothing']:.1f} ms to the end of `true`) is taken off."
+        f" takes without an init ({floors['nothing']:.1f} ms to the end of `true`) is taken off;"
+        " spawned: to the end of `true` from posix_spawn(3) on, not as PID 1, nothing taken off."
         f" A Python that does nothing takes {floors['python']:.1f} ms with `-I -S`, and"
         f" {floors['site']:.1f} ms with `site`. {conditions()}."
     )

@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from forms import PEERS, UNSHARE, conditions, counted, first_instruction
-from support import FORMS, PYTHON, children, eventually, running, state, victim
+from support import FORMS, PYTHON, children, eventually, memory, running, state, switches, victim
 
 CONTENDERS = {"reaper": [*FORMS["source"], "--"], "reaper static": [*FORMS["static"], "--"]} | PEERS
 FLOOR = [PYTHON, "-I", "-S", "-c", "pass"]  # no Python program starts sooner
@@ -70,21 +70,15 @@ def idle(command: list[str], seconds: float) -> tuple[float, int]:
         time.sleep(0.3)  # main's start is over
         before = switches(started.pid)
         time.sleep(seconds)
-        rollup = Path(f"/proc/{started.pid}/smaps_rollup").read_text()
-        dirty = next(line for line in rollup.splitlines() if line.startswith("Private_Dirty"))
-        return int(dirty.split()[1]) / 1024, switches(started.pid) - before
-
-
-def switches(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+        dirty = memory(started.pid)["Private_Dirty"]
+        return dirty / 2**20, switches(started.pid) - before
 
 
 def ending(command: list[str]) -> float:
     """Milliseconds from main's last act to the end of the init."""
     script = "import os, time; os.write(1, b'%d' % time.monotonic_ns()); os._exit(0)"
     begun = subprocess.run(
-        [*UNSHARE, *command, "/usr/bin/python3", "-I", "-S", "-c", script],
+        [*UNSHARE, *command, PYTHON, "-I", "-S", "-c", script],
         check=True,
         capture_output=True,
     )

@@ -8,12 +8,10 @@ from pathlib import Path
 import pytest
 import rootless
 from composers import COMPOSERS, Composer, composer
-from engines import HERE, INIT_IMAGE, LABEL, TEST_IMAGE, Engine, ensure_base
-from support import REPO
+from engines import DOCKERFILE, HERE, INIT_IMAGE, LABEL, TEST_IMAGE, Engine, ensure_base
 
 ROOTFUL = ("docker", "podman")
 ENGINES = (*ROOTFUL, "podman rootless")
-DOCKERFILE = REPO / "docker" / "Dockerfile"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

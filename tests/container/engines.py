@@ -19,6 +19,7 @@ from support import DEADLINE, REPO, children, eventually, state
 from terminal import Terminal, terminal
 
 HERE = Path(__file__).resolve().parent
+DOCKERFILE = REPO / "docker" / "Dockerfile"
 LABEL = "org.reaper.test"
 INIT_IMAGE = "reaper-init"  # what docker/Dockerfile makes: /opt/reaper and nothing else
 TEST_IMAGE = "reaper-test/main"  # the services, the victims and the init

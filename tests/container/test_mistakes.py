@@ -3,10 +3,8 @@
 from pathlib import Path
 
 import pytest
-from engines import INIT, TEST_IMAGE, Engine, ensure_base
+from engines import DOCKERFILE, INIT, TEST_IMAGE, Engine, ensure_base
 from support import FORMS, REPO
-
-DOCKERFILE = REPO / "docker" / "Dockerfile"
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from engines import Engine
-from support import children, eventually, state
+from support import children, eventually, foreground, state
 
 CTRL_C, CTRL_Z, CTRL_D = "\x03", "\x1a", "\x04"
 PROMPT = "prompt> "
@@ -15,8 +15,7 @@ SHELL = ["--", "env", f"PS1={PROMPT}", "bash", "--norc", "--noprofile", "-i"]
 
 def in_foreground(pid: int) -> bool:
     """Whether the terminal of the process is its group's: only then the keys are for it."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return fields[2] == fields[5] and fields[0] != "T"
+    return foreground(pid) == os.getpgid(pid) and state(pid) != "T"
 
 
 def test_ctrl_c_comes_once(engine: Engine) -> None:

@@ -15,7 +15,19 @@ from pathlib import Path
 
 import pytest
 from ctl import SIZE, findings, root, rows, without_sizes
-from support import Running, as_pid1, children, eventually, reaper, run, running, state, victim
+from support import (
+    Running,
+    as_pid1,
+    children,
+    comm,
+    eventually,
+    pid_inside,
+    reaper,
+    run,
+    running,
+    state,
+    victim,
+)
 
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
 PYTHON = Path(sys.executable).resolve().name
@@ -41,16 +53,6 @@ def zombies(title: str, oldest: str, cause: str, cure: str) -> str:
     )
 
 
-def comm(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text().strip()
-
-
-def inner(pid: int) -> int:
-    """The pid in its own namespace."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("NSpid:")).split()[-1])
-
-
 def test_nothing_is_found_in_a_healthy_container() -> None:
     with container(*reaper("--", "sh", "-c", "echo ready; sleep 60; true")) as started:
         eventually(lambda: children(started.main), "sleep")
@@ -69,7 +71,7 @@ def test_children_that_ended_just_now_are_no_leak() -> None:
 
 def test_an_entrypoint_that_never_waits() -> None:
     with container(*victim("never_waits", "3")) as started:
-        name, oldest = comm(started.pid), inner(children(started.pid)[0])
+        name, oldest = comm(started.pid), pid_inside(children(started.pid)[0])
         assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == zombies(
             f"WARNING  3 zombies of PID 1 ({name})",
             f"{name} ({oldest})",
@@ -106,7 +108,7 @@ RESTART = "no init can help while it lives, a restart of {who} clears them"
 def test_a_program_that_never_waits(how: str, cause: str, cure: str) -> None:
     with container(*reaper("--", *victim("never_waits", "3", how))) as started:
         name = comm(started.main)
-        pid, oldest = inner(started.main), inner(children(started.main)[0])
+        pid, oldest = pid_inside(started.main), pid_inside(children(started.main)[0])
         who = f"{name} ({pid})"
         assert findings("--root", root(started.pid), *OTHERS) == zombies(
             f"WARNING  3 zombies of PID {pid} ({name})",
@@ -119,10 +121,10 @@ def test_a_program_that_never_waits(how: str, cause: str, cure: str) -> None:
 def test_a_parent_that_is_stopped() -> None:
     with container(*reaper("--", *victim("never_waits", "2"))) as started:
         main = started.main
-        pid, name = inner(main), comm(main)
+        pid, name = pid_inside(main), comm(main)
         os.kill(main, signal.SIGSTOP)
         eventually(lambda: state(main) == "T")
-        oldest = inner(children(main)[0])
+        oldest = pid_inside(children(main)[0])
         assert findings("--root", root(started.pid), *OTHERS) == zombies(
             f"WARNING  2 zombies of PID {pid} ({name})",
             f"{name} ({oldest})",
@@ -134,7 +136,7 @@ def test_a_parent_that_is_stopped() -> None:
 def test_a_parent_that_a_debugger_holds() -> None:
     with container(*reaper("--", *victim("never_waits", "1"))) as started:
         main = started.main
-        pid, name, oldest = inner(main), comm(main), inner(children(main)[0])
+        pid, name, oldest = pid_inside(main), comm(main), pid_inside(children(main)[0])
         ptrace = ctypes.CDLL(None, use_errno=True).ptrace
         assert ptrace(PTRACE_ATTACH, main, None, None) == 0
         try:
@@ -153,7 +155,7 @@ def test_an_init_that_does_not_get_to_it(tmp_path: Path) -> None:
     tini = tmp_path / "tini"
     tini.symlink_to(Path(sys.executable).resolve())
     with container(str(tini), *victim("never_waits", "120")[1:]) as started:
-        oldest = inner(children(started.pid)[0])
+        oldest = pid_inside(children(started.pid)[0])
         assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == zombies(
             "CRITICAL  120 zombies of PID 1 (tini)",
             f"tini ({oldest})",
@@ -168,7 +170,7 @@ def test_a_parent_outside() -> None:
         with running(enter) as entered:
             entered.wait_line("in")
             (dead,) = children(entered.pid)
-            pid = inner(dead)
+            pid = pid_inside(dead)
             os.kill(entered.pid, signal.SIGSTOP)
             eventually(lambda: state(entered.pid) == "T")
             os.kill(dead, signal.SIGKILL)
@@ -189,8 +191,9 @@ def test_a_process_in_d() -> None:
         shown = command if len(command) <= 60 else command[:59] + "…"
         wchan = Path(f"/proc/{main}/wchan")
         where = eventually(lambda: wchan.read_text().strip("0"), "asleep")
+        pid = pid_inside(main)
         assert findings("--root", root(started.pid), *OTHERS) == (
-            f"CRITICAL  {comm(main)} ({inner(main)}) is stuck in the kernel [uninterruptible]\n"
+            f"CRITICAL  {comm(main)} ({pid}) is stuck in the kernel [uninterruptible]\n"
             f"  seen   state D for AGE, in {where}: {shown}.\n"
             "  cause  it waits for a disk, a network file system, a frozen control group or a "
             "driver; no signal gets through, KILL included.\n"
@@ -202,7 +205,7 @@ def test_a_process_in_d() -> None:
 def test_a_shell_as_entrypoint_that_does_not_forward() -> None:
     script = "echo ready; sleep 60; true"
     with container("sh", "-c", script) as started:
-        child = inner(eventually(lambda: children(started.pid))[0])
+        child = pid_inside(eventually(lambda: children(started.pid))[0])
         eventually(lambda: comm(children(started.pid)[0]) == "sleep")
         assert findings("--root", root(started.pid), *OTHERS) == (
             "WARNING  a shell is PID 1 and does not forward SIGTERM [shell-entrypoint]\n"
@@ -257,7 +260,7 @@ def test_a_main_program_that_ignores_term() -> None:
     command = victim("inherits", "ignore", str(int(signal.SIGTERM)), "sleep", "60")
     with container(*reaper("--", *command)) as started:
         eventually(lambda: comm(started.main) == "sleep")
-        pid = inner(started.main)
+        pid = pid_inside(started.main)
         assert findings("--root", root(started.pid), *OTHERS) == (
             "WARNING  the main program (sleep) would not notice SIGTERM [deaf]\n"
             f"  seen   sleep ({pid}) ignores SIGTERM.\n"
@@ -273,7 +276,7 @@ def test_a_mask_that_blocks_term() -> None:
         main = started.main
         wchan = Path(f"/proc/{main}/wchan")
         eventually(lambda: comm(main) == "sleep" and "nanosleep" in wchan.read_text(), "asleep")
-        pid = inner(main)
+        pid = pid_inside(main)
         expected = (
             f"WARNING  sleep ({pid}) blocks SIGTERM [masked]\n"
             "  seen   every thread has it in its mask, and none waits for it{pending}.\n"
@@ -329,7 +332,7 @@ def test_sigpipe_ignored_by_the_launcher() -> None:
     command = victim("inherits", "ignore", str(int(signal.SIGPIPE)), "sh", "-c", script)
     with container(*reaper("--", *command)) as started:
         started.wait_line("set")
-        pid = inner(started.main)
+        pid = pid_inside(started.main)
         assert findings("--root", root(started.pid), *OTHERS) == (
             f"NOTICE  SIGPIPE is ignored in sh ({pid}) [sigpipe]\n"
             f"  seen   sh -c {script} and all that it starts.\n"

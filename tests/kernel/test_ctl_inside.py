@@ -4,12 +4,21 @@ import json
 import os
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pytest
 from ctl import reaperctl, root
-from support import Running, as_pid1, children, descendants, reaper, running, state, victim
+from support import (
+    Running,
+    as_pid1,
+    children,
+    descendants,
+    pid_inside,
+    reaper,
+    running,
+    state,
+    victim,
+)
 
 IDENTITY = "f00dfacef00d"
 
@@ -40,14 +49,9 @@ def where(inside: Running, request: pytest.FixtureRequest) -> tuple[str, str]:
     return request.param, root(inside.pid) if request.param == "--root" else "web"
 
 
-def inner(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("NSpid:")).split()[-1])
-
-
 def both(inside: Running) -> dict[int, int]:
     """pid inside -> pid here."""
-    return {inner(pid): pid for pid in (inside.pid, *descendants(inside.pid))}
+    return {pid_inside(pid): pid for pid in (inside.pid, *descendants(inside.pid))}
 
 
 def answer(*words: str) -> dict[str, Any]:
@@ -71,7 +75,7 @@ def test_rows_have_both(view: str, inside: Running, where: tuple[str, str]) -> N
 
 def test_zombies_has_both(inside: Running, where: tuple[str, str]) -> None:
     pids = both(inside)
-    main = inner(children(inside.pid)[0])
+    main = pid_inside(children(inside.pid)[0])
     (found,) = answer("zombies", *where)["rows"]
     assert (found["ppid"], found["hostpid"]) == (main, pids[main])
     (found,) = answer("zombies", *where, "-o", "pids,hostpids")["rows"]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from support import REPO, as_pid1, children, eventually, reaper, running
+from support import REPO, as_pid1, children, comm, eventually, reaper, running
 
 CTL = [sys.executable, "-m", "reaper.inspector"]
 PAGE = (REPO / "docs" / "reaperctl-live.md").read_text()
@@ -41,7 +41,7 @@ def test_kill() -> None:
     with running(as_pid1(reaper("--", "sh", "-c", STUBBORN))) as started:
         started.wait_line("ready")
         shell = next(pid for pid in children(started.main))
-        eventually(lambda: Path(f"/proc/{children(shell)[0]}/comm").read_text() == "sleep\n")
+        eventually(lambda: comm(children(shell)[0]) == "sleep")
         words[words.index("--session") + 1] = str(shell)
         assert shape(printed(words)) == shape(expected)
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 from images import image, in_image, inside, write_console_script
-from support import FORMS, PYTHON, REPO, WITHOUT_PROC, run, running
+from support import FORMS, PYTHON, REPO, WITHOUT_PROC, pid_inside, run, running, status
 
 from reaper import __version__
 from reaper.inspector.commands import COMMANDS
@@ -42,10 +42,9 @@ def test_runs_as_nobody_in_a_read_only_image(name: str, form: str, console_scrip
     main = ["/bin/sh", "-c", 'trap "echo ended; exit 9" TERM; echo ready; read line']
     with running(inside(image(name), [*command, *main], bind)) as started:
         started.wait_line("ready")
-        status = Path(f"/proc/{started.pid}/status").read_text()
-        assert "NSpid" in status and status.split("NSpid:")[1].split()[1] == "1"
-        assert "CapEff:\t0000000000000000" in status
-        assert "NoNewPrivs:\t1" in status
+        said = status(started.pid)
+        assert pid_inside(started.pid) == 1
+        assert (said["CapEff"], said["NoNewPrivs"]) == ("0000000000000000", "1")
         started.kill(signal.SIGTERM)
         started.wait_line("ended")
         assert started.finish() == (9, "", "")

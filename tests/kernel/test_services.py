@@ -15,7 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import Running, as_pid1, children, descendants, eventually, reaper, run, running, state
+from support import (
+    Running,
+    as_pid1,
+    children,
+    descendants,
+    eventually,
+    pid_inside,
+    reaper,
+    run,
+    running,
+    state,
+)
 from support import victim as small_program
 
 
@@ -63,12 +74,6 @@ def service(folder: Path, options: list[str], *command: str) -> Iterator[Service
         running(as_pid1(line, "--ipc"), stdout=log, stderr=subprocess.STDOUT) as started,
     ):
         yield Service(started, folder)
-
-
-def pid_inside(pid: int) -> int:
-    """The pid in the innermost PID namespace, from pid_namespaces(7)'s NSpid."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return int(next(line for line in lines if line.startswith("NSpid:")).split()[-1])
 
 
 def connect(path: Path) -> socket.socket:

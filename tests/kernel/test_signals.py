@@ -8,7 +8,19 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import as_pid1, children, eventually, reaper, run, running, state, under_strace, victim
+from support import (
+    as_pid1,
+    children,
+    eventually,
+    reaper,
+    run,
+    running,
+    state,
+    status,
+    switches,
+    under_strace,
+    victim,
+)
 
 from reaper import signals
 
@@ -67,10 +79,7 @@ def test_libc_signals_are_never_touched() -> None:
 
 
 def _mask(pid: int, name: str) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1], 16)
-    raise AssertionError(name)
+    return int(status(pid)[name], 16)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
@@ -278,11 +287,6 @@ def test_an_idle_init_does_not_wake() -> None:
     with running(as_pid1(reaper("--", *victim("prints_signals")))) as started:
         started.wait_line("ready")
         eventually(lambda: state(started.pid) == "S", "idle")
-        before = _switches(started.pid)
+        before = switches(started.pid)
         subprocess.run(["sleep", "1.2"], check=True)  # longer than the second in which tini wakes
-        assert _switches(started.pid) == before
-
-
-def _switches(pid: int) -> int:
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return sum(int(line.split()[1]) for line in lines if "ctxt_switches" in line)
+        assert switches(started.pid) == before

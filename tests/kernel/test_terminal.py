@@ -8,7 +8,17 @@ import signal
 from pathlib import Path
 
 import pytest
-from support import DEADLINE, as_pid1, children, eventually, reaper, state, under_strace, victim
+from support import (
+    DEADLINE,
+    as_pid1,
+    children,
+    eventually,
+    foreground,
+    reaper,
+    state,
+    under_strace,
+    victim,
+)
 from terminal import Terminal, terminal
 
 BASH = ["env", "PS1=$ ", "bash", "--norc", "--noprofile", "-i"]
@@ -139,14 +149,10 @@ def test_hang_up_ends_main_and_the_init() -> None:
     with terminal(reaper("--", "sleep", "60")) as screen:
         init = screen.popen.pid
         main = eventually(lambda: children(init), "main")[0]
-        eventually(lambda: _foreground(init) == main, "main in the foreground")
+        eventually(lambda: foreground(init) == main, "main in the foreground")
         screen.hang_up()
         assert screen.popen.wait(DEADLINE) == 128 + signal.SIGHUP
         assert state(main) == "X"
-
-
-def _foreground(pid: int) -> int:
-    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[5])
 
 
 @pytest.mark.parametrize("error", ["EPERM", "ENOTTY", "EINVAL", "ESRCH", "EIO", "EBADF"])

@@ -27,7 +27,7 @@ from ..pidfds import Targets
 from ..procfs import HOSTPID, Proc, Process, Snapshot
 from ..render.table import Column
 from ..select import add_filters, filtered, needed, pids, select
-from ..view import FOUND, NOTHING, WHERE, View, add_table_options, seconds
+from ..view import FOUND, NOTHING, View, add_table_options, require, seconds
 
 ROUNDS = 10  # looks for what a group, session or tree forked meanwhile
 
@@ -108,9 +108,8 @@ def _key(process: Process) -> tuple[int, float]:
 
 def _chosen(view: View, snapshot: Snapshot, first: bool) -> list[Process]:
     options = view.options
-    for pid in options.pid or () if first else ():
-        if pid not in snapshot.by_pid:
-            raise UserError(f"no process {pid}; {WHERE}")
+    if first:
+        require(snapshot, options.pid or ())
     chosen = [p for p in select(options, snapshot) if options.pid is None or p.pid in options.pid]
     return with_descendants(chosen, snapshot) if options.tree else chosen
 

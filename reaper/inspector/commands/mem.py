@@ -15,7 +15,7 @@ import argparse
 from typing import Any
 
 from .. import cgroup
-from ..columns import PROCESS, user_name
+from ..columns import PROCESS, user
 from ..memory import Sum, add_up, sums
 from ..procfs import Process
 from ..render.style import UNKNOWN, size
@@ -87,8 +87,7 @@ def comm_of(process: Process) -> str:
 
 
 def user_of(process: Process) -> str:
-    uids = process.status and process.status.uids
-    return user_name(uids[1]) if uids else UNKNOWN
+    return user(process) or UNKNOWN
 
 
 def _summary(total: Sum, charged: cgroup.Group) -> dict[str, Any]:
