@@ -249,7 +249,7 @@ class Core:
 
 
 # What ends a container that outlives its main. Not HUP: there it starts the new generation.
-STOPS = frozenset(filter(is_termination, signals.ACTIONS)) - {NUMBERS["SIGHUP"]}
+STOPS = {number for number in NUMBERS.values() if is_termination(number)} - {NUMBERS["SIGHUP"]}
 
 
 def _due(time: float | None, now: float) -> bool:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 CATCHABLE = frozenset(
-    number for number, action in signals.ACTIONS.items() if action != signals.UNCATCHABLE
+    [number for number, action in signals.ACTIONS.items() if action != signals.UNCATCHABLE]
 )
 
 

@@ -1,7 +1,8 @@
 """The import system of the one-file init: what is built in, what build.py froze, nothing else.
 
 In the place of the standard one, whose specs, loaders, finders and locks take longer than the
-modules do. The names are those by which the interpreter's C code calls it.
+modules do. The names are those by which the interpreter's C code calls it. Each module has the
+attributes that this C code looks for: an error that says there is none takes longer than a detour.
 """
 
 BuiltinImporter = None  # what __main__ has for its loader
@@ -25,15 +26,16 @@ def _find_and_load(name: str, import_: object) -> object:
     parent, _, child = name.rpartition(".")
     if parent and parent not in sys.modules:
         _find_and_load(parent, import_)
+    spec = type(sys.implementation)(name=name, _initializing=False)
     if _imp.is_builtin(name):
-        spec = type(sys.implementation)(name=name)
         module = sys.modules[name] = _imp.create_builtin(spec)
+        module.__spec__ = spec
         _imp.exec_builtin(module)
     elif name in held or _imp.is_frozen(name):
         code = held.get(name) or _imp.get_frozen_object(name)
         module = sys.modules[name] = type(sys)(name)
-        if code.co_filename.endswith("__init__.py"):
-            module.__path__ = ()  # a package: what is imported from it may be a module
+        module.__spec__ = spec
+        module.__path__ = ()
         exec(code, module.__dict__)  # noqa: S102
     else:
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)
