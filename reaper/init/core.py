@@ -112,9 +112,9 @@ class Core:
     @property
     def deadline(self) -> float | None:
         """When `expired` wants to be called next."""
-        times = [self.release_at, self.kill_main_at, self.phase_ends_at]
-        times += [next(iter(self.adopted_end.values()), None)]
-        return min((time for time in times if time is not None), default=None)
+        first = next(iter(self.adopted_end.values()), None)
+        times = (self.release_at, self.kill_main_at, self.phase_ends_at, first)
+        return min([time for time in times if time is not None], default=None)
 
     @property
     def exit_code(self) -> int:

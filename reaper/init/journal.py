@@ -7,6 +7,7 @@ through. No decision about the container depends on anything here.
 
 import errno
 import posix
+import select
 import time
 
 PIPE_BUF = 4096  # pipe(7): a write up to this size is whole or not at all
@@ -163,8 +164,6 @@ def _write_without_waiting(fd: int, data: bytes) -> int:
     except OSError as error:
         if error.errno not in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ESPIPE):
             raise
-    import select  # noqa: PLC0415
-
     poll = select.poll()
     poll.register(fd, select.POLLOUT)
     if not any(event & select.POLLOUT for _, event in poll.poll(0)):

@@ -105,7 +105,8 @@ class Init:
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
         self._look_for_exec()
         self._reap()
-        self.hands.act(self.core.expired(time.monotonic()))
+        if self.core.deadline is not None:
+            self.hands.act(self.core.expired(time.monotonic()))
 
     def _timeout(self) -> float | None:
         """Seconds to wait for a signal; None: as long as it takes."""
@@ -142,11 +143,10 @@ class Init:
     def _reap(self) -> None:
         batch = self.reaper.batch()
         self.more = batch.full
-        now = time.monotonic()
         for pid in batch.pids:
             self.core.reaped(pid)
         if batch.main:
-            actions = self.core.main_ended(batch.main, batch.alone, now)
+            actions = self.core.main_ended(batch.main, batch.alone, time.monotonic())
             self.report.main_ended(batch.main, self.core, self._oom(batch.main))
             self.hands.act(actions)
         elif batch.alone:
@@ -155,7 +155,7 @@ class Init:
             self.hands.act(self.core.survivors())
         if self.reaper.scans and not batch.full:
             for pid in self.reaper.scan():
-                self.hands.act(self.core.adopted(pid, now))
+                self.hands.act(self.core.adopted(pid, time.monotonic()))
 
     def _summary(self) -> str:
         report = self.report

@@ -48,30 +48,32 @@ class Reaper:
         batch = Batch()
         while len(batch.pids) < BATCH:
             try:
-                pid, ended = self._reap_looking() if self.looks else self._reap()
+                pid, status = self._reap_looking() if self.looks else self._reap()
             except ChildProcessError:
                 batch.alone = True
                 return batch
-            if ended is None:
+            if not pid:
                 return batch
             self.report.reaped += 1
             if pid == self.main:
-                self.main, batch.main = 0, ended
+                self.main, batch.main = 0, ending(status)
             else:
                 batch.pids.append(pid)
         batch.full = True
         return batch
 
-    def _reap(self) -> tuple[int, Ending | None]:
+    def _reap(self) -> tuple[int, int]:
+        """The pid of a child that ended, 0 for none, and its wait status."""
         pid, status = kernel.reap()
         if pid and pid != self.main:
             self.report.adopted += 1
-        return pid, ending(status) if pid else None
+        return pid, status
 
-    def _reap_looking(self) -> tuple[int, Ending | None]:
+    def _reap_looking(self) -> tuple[int, int]:
+        """The same, and tell of it."""
         pid = kernel.peek_zombie()
         if not pid:
-            return 0, None
+            return 0, 0
         role = self._role(pid)
         if role == "orphan" and pid not in self.adopted:
             self.report.adopt(pid)
@@ -80,10 +82,9 @@ class Reaper:
         if process:
             self.report.exited(process, role)
         _, status, *usage = kernel.reap_with_usage(pid) if self.report.trace else kernel.reap(pid)
-        ended = ending(status)
         if process:
-            self.report.reap(process, role, ended, usage)
-        return pid, ended
+            self.report.reap(process, role, ending(status), usage)
+        return pid, status
 
     def _role(self, pid: int) -> str:
         return "main" if pid == self.main else "other" if pid in self.born else "orphan"
