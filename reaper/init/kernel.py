@@ -137,13 +137,10 @@ def _prctl_by_ctypes(option: int, value: int) -> int:
     return errno.EINVAL if _ctypes.call_cdeclfunction(address, (option, value, 0, 0, 0)) else 0
 
 
-def set_group(pid: int) -> int:
-    """Make a process the leader of a group of its own, 0: ourselves; 0 or the errno.
-
-    setpgid(2): EACCES where a child has called exec already.
-    """
+def lead_group() -> int:
+    """Become the leader of a process group of our own; 0 or the errno. setpgid(2)."""
     try:
-        posix.setpgid(pid, pid)
+        posix.setpgid(0, 0)
     except OSError as error:
         return error.errno or 0
     return 0

@@ -98,7 +98,7 @@ def start(plan: Plan) -> Launch:
 
 
 def _become_main(plan: Plan, report: int) -> "NoReturn":
-    if error := kernel.set_group(0):
+    if error := kernel.lead_group():
         _tell(report, "setpgid", error)
     # Before exec, so that main's first read of the terminal does not stop it.
     if plan.terminal >= 0 and (error := kernel.give_terminal(plan.terminal, posix.getpid())):

@@ -36,8 +36,7 @@ def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
     _become_parent(report)
     born = proc.own_children() if report.trace else ()
     launched = _launch(report, terminal, inherited)
-    if not launched.is_over(EXEC_MILLISECONDS):
-        kernel.set_group(launched.pid)  # for the child, which is stopped before it came to do so
+    launched.is_over(EXEC_MILLISECONDS)
     # Only the one-file form has it to load still, and main runs meanwhile.
     from reaper.init import loop  # noqa: PLC0415
 

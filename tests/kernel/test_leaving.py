@@ -6,17 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import (
-    DEADLINE,
-    as_pid1,
-    descendants,
-    eventually,
-    reaper,
-    run,
-    running,
-    state,
-    victim,
-)
+from support import DEADLINE, as_pid1, descendants, eventually, reaper, run, running, state, victim
 
 STUBBORN = " ".join(victim("ignores_term"))
 
