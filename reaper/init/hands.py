@@ -4,6 +4,7 @@ The core names targets (main, the group, the rest); here they become pids. Every
 kernel has an outcome: ESRCH is normal, EPERM is said once, and neither ends the init.
 """
 
+import errno
 import posix
 
 from reaper import signals
@@ -75,10 +76,11 @@ class Hands:
         if not main:
             return
         if action.target != core.MAIN:
-            self._kill(action, -main)
-            if posix.getpgid(main) == main:  # a zombie still answers, so this cannot fail
+            result = self._kill(action, -main)
+            # A zombie still answers, so getpgid cannot fail.
+            if result != errno.ESRCH and posix.getpgid(main) == main:
                 return
-        self._kill(action, main)  # also where it went over to another group
+        self._kill(action, main)  # also where it is not yet, or no more, in its group
 
     def _send_to_descendants(self, action: core.Send) -> None:
         done: set[int] = set()
@@ -91,8 +93,10 @@ class Hands:
             if not new:
                 return
 
-    def _kill(self, action: core.Send, target: int) -> None:
-        self.report.sent(action, target, kernel.send(target, action.signal))
+    def _kill(self, action: core.Send, target: int) -> int:
+        result = kernel.send(target, action.signal)
+        self.report.sent(action, target, result)
+        return result
 
     def _rest(self) -> list[proc.Process]:
         """Everyone whom the init is responsible for: its descendants, as PID 1 the namespace."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from support import (
     as_pid1,
+    children,
     eventually,
     reaper,
     run,
@@ -104,6 +105,15 @@ def test_a_signal_between_fork_and_exec_reaches_main(tmp_path: Path) -> None:
         init = eventually(lambda: _pid_of(log, "clone(|fork("), "fork")
         os.kill(init, signal.SIGTERM)
         assert started.finish()[0] == 143
+
+
+def test_a_signal_before_there_is_a_group_reaches_main(tmp_path: Path) -> None:
+    """The kernel says ESRCH; by the time that the init asks for main's group it is there."""
+    strace = under_strace(tmp_path / "strace", "kill", "kill:error=ESRCH:when=1")
+    with running([*strace, *reaper("--", *victim("prints_signals"))]) as started:
+        started.wait_line("ready")
+        os.kill(children(started.pid)[0], signal.SIGUSR1)
+        assert started.line() == str(int(signal.SIGUSR1))
 
 
 def test_a_child_that_is_stopped_before_exec_is_not_waited_for(tmp_path: Path) -> None:
