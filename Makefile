@@ -3,6 +3,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 # What is shipped is made of Debian's Python: its static library, its shared library.
 SYSTEM_PYTHON ?= /usr/bin/python3
+# Of the static file, where it is for another architecture: aarch64-linux-gnu.
+MULTIARCH ?=
 SOURCES := $(shell find reaper -name '*.py' -o -path '*/completion/*') pyproject.toml
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
 
@@ -11,6 +13,7 @@ help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/ready: pyproject.toml
+	python3 -c 'import ensurepip' 2>/dev/null || tests/packages.sh python3-venv
 	python3 -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test,release]'
 	touch $@
@@ -55,7 +58,7 @@ bench: packages forms  ## side by side with tini, dumb-init and catatonit: table
 LINK := Makefile docker/cpython.py docker/no-unwind.ld
 
 build/static/reaper: $(wildcard docker/static/*.* docker/static/lean/*) $(LINK) $(SOURCES)
-	$(SYSTEM_PYTHON) -I -X no_debug_ranges docker/static/build.py $@
+	$(SYSTEM_PYTHON) -I -X no_debug_ranges docker/static/build.py $(MULTIARCH:%=--multiarch %) $@
 
 .PHONY: static
 static: build/static/reaper  ## the init as one static file: build/static/reaper

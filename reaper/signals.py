@@ -1,6 +1,6 @@
 """Signal names and numbers, and the one table that says what the init does with each signal.
 
-The program, `--help`, the README and the tests all read `POLICY`. No system calls here.
+The program, `--help`, the manual page and the tests all read `POLICY`. No system calls here.
 Terms and numbers: signal(7).
 """
 

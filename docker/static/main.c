@@ -2,7 +2,7 @@
  *
  * Only CPython's public C API. The frozen modules and the list of built-in modules are generated
  * by build.py. What stands here is what Python code cannot do for itself: block the signals before
- * the interpreter starts, configure the interpreter so that it reads nothing of its surroundings
+ * the interpreter starts, configure the interpreter so that it heeds nothing of its surroundings
  * and leaves nothing in them, and prctl(2).
  */
 #include <Python.h>

@@ -1,7 +1,8 @@
 """The decisions: what happened -> what to do. No system call and no clock here.
 
 `Core` is told facts (a signal came, main ended, a deadline passed) with the time, and answers with
-a list of actions, which `loop` carries out. The rules are the contract's sections 4 and 6.
+a list of actions, which `loop` carries out. The rules are in the README:
+Signals, Exit codes, How the times add up.
 """
 
 from reaper import signals

@@ -1,7 +1,7 @@
 """The command line and the environment -> `Options`. By hand: argparse costs half a start.
 
-`TABLE` is the one list of options: parsing, `--help` and the README's table read it. What an
-option means is in `core`; no system calls here.
+`TABLE` is the one list of options: parsing, `--help` and the manual page read it. What an option
+means is in `core`; no system calls here.
 """
 
 from reaper import signals
@@ -197,8 +197,8 @@ where the log goes [fd:2]"""),
     Option("trace", "", "PATH|fd:N", _text, """\
 write the lifecycle trace there, as JSON Lines [off]"""),
     Option("trace-mode", "", "own|exact", _one_of(OWN, EXACT), """\
-what the init itself sees, or every fork, exec and exit
-[own]"""),
+own: what the init itself sees; exact, every fork, exec
+and exit, is not built in yet [own]"""),
 )  # fmt: skip
 REPEATABLE = ("rewrite", "expect")
 

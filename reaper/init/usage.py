@@ -24,7 +24,8 @@ Signals:
 """
 _FOOT = """
 Exit code: PROGRAM's; 128+n where signal n killed it; 127: PROGRAM or its interpreter
-is not there; 126: it cannot be executed; 125: the init itself failed.
+is not there; 126: it cannot be executed; 125: the init itself failed, or the command
+line is wrong.
 """
 _COLUMN = 32
 

@@ -1,6 +1,7 @@
 """The command line of reaperctl: finds the command, runs it, and is the one place for errors.
 
-Exit codes: 0 nothing found (or nothing to find), 1 findings, 2 an error, said in one line.
+Exit codes: 0 nothing found (or nothing to find), 1 findings, or some are left of those that were to
+be killed, 2 an error, said in one line.
 """
 
 import argparse
@@ -21,7 +22,8 @@ from .view import ERROR, View, add_common_options
 
 EPILOG = """\
 Each command has its own --help, with examples.
-Exit codes: 0 nothing found, 1 findings (doctor, zombies), 2 an error.
+Exit codes: 0 nothing found, 1 findings (doctor, zombies) or some are left (kill),
+2 an error.
 """
 
 

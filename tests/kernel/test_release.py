@@ -170,7 +170,14 @@ def test_the_wheel_is_for_any_python_and_needs_nothing(dist: Path) -> None:
     assert all("extra ==" in line for line in needed)
     assert (tags["Root-Is-Purelib"], tags["Tag"]) == ("true", "py3-none-any")
     assert "reaper = reaper.console:main" in scripts
-    assert "reaperctl = reaper.inspector.cli:console" in scripts
+    assert "reaperctl = reaper.inspector.console:main" in scripts
+
+
+def test_the_wheels_reaperctl_runs_nothing_of_the_container(tmp_path: Path) -> None:
+    (tmp_path / "argparse.py").write_text("raise SystemExit('not yours')\n")
+    program = str(Path(FORMS["wheel"][0]).with_name("reaperctl"))
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONINSPECT": "1"}
+    assert run([program, "states", "--no-headers"], env=environ)[0] == 0
 
 
 def test_the_wheel_has_commands_manual_and_completion() -> None:

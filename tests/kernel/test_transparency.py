@@ -105,7 +105,7 @@ def test_argv0_is_the_program_as_given() -> None:
 @pytest.mark.parametrize("name", ["SigBlk", "SigIgn", "SigCgt", "Umask", "NoNewPrivs", "Groups"])
 @pytest.mark.parametrize("inherited", ["plain", "nohup", "blocked", "chld"])
 def test_signal_state_is_inherited(name: str, inherited: str) -> None:
-    """With the exceptions of the contract: PIPE, XFSZ and CHLD are at default for main."""
+    """With three exceptions: PIPE, XFSZ and CHLD are at default for main."""
 
     def prepare() -> None:
         os.umask(0o27)
