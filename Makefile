@@ -41,7 +41,7 @@ test: lint packages forms  ## everything: lint, unit, kernel and container tests
 	$(PY) -m pytest
 
 # Those that start the init and nothing else: every form must pass them.
-INIT_TESTS := $(addprefix tests/kernel/test_,$(addsuffix .py,exec journal leaving reaping signals \
+INIT_TESTS := $(addprefix tests/kernel/test_,$(addsuffix .py,exec journal leaving reaping services signals \
 	surroundings terminal transparency))
 
 .PHONY: demo
