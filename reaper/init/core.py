@@ -134,8 +134,11 @@ class Core:
         if self.phase == RUNNING:
             return self._to_main(number, received, now)
         if self.phase == LINGERING:
-            return self._shut_down(now) if number in STOPS else [Send(number, REST, received)]
+            return self._to_rest(number, received, now)
         return [Drop(received, "shutting down")]
+
+    def _to_rest(self, number: int, received: int, now: float) -> list[Action]:
+        return self._shut_down(now) if number in STOPS else [Send(number, REST, received)]
 
     def _to_main(self, number: int, received: int, now: float) -> list[Action]:
         if not is_termination(number):
@@ -170,12 +173,13 @@ class Core:
     def main_ended(self, ending: Ending, alone: bool, now: float) -> list[Action]:
         """Main was reaped; `alone` says that no other child is left."""
         self.main = ending
-        self.held = self.release_at = self.kill_main_at = None
+        held, self.held = self.held, None
+        self.release_at = self.kill_main_at = None
         if alone:
             return self._leave()
         if self.options.until == opt.EMPTY and not self.forwarded & STOPS:
             self.phase = LINGERING
-            return []
+            return self._to_rest(*held, now) if held else []
         return self._shut_down(now)
 
     def reaped(self, pid: int) -> None:

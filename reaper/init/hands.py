@@ -52,7 +52,7 @@ class Hands:
             elif isinstance(action, core.GiveTerminal):
                 self._give_terminal()
             elif isinstance(action, core.Shutdown):
-                self.report.shutdown(action, self._rest() if proc.usable() else None)
+                self.report.shutdown(action, self._left(action.phase))
             else:
                 self._leave(action.code)
 
@@ -74,11 +74,13 @@ class Hands:
     def _send_to_main(self, action: core.Send) -> None:
         main = self.reaper.main
         if not main:
+            # A child of ours in it says that the number still means main's group.
+            if kernel.has_child_in(self.report.main):
+                self._kill(action, -self.report.main)
             return
         if action.target != core.MAIN:
             result = self._kill(action, -main)
-            # A zombie still answers, so getpgid cannot fail.
-            if result != errno.ESRCH and posix.getpgid(main) == main:
+            if result != errno.ESRCH and kernel.group_of(main) in (main, 0):
                 return
         self._kill(action, main)  # also where it is not yet, or no more, in its group
 
@@ -97,6 +99,11 @@ class Hands:
         result = kernel.send(target, action.signal)
         self.report.sent(action, target, result)
         return result
+
+    def _left(self, phase: str) -> list[proc.Process] | None:
+        """The rest, where it is told of: going through /proc takes time, and TERM waits for it."""
+        told = phase == core.KILL or self.report.trace or self.report.log.level >= INFO
+        return self._rest() if told and proc.usable() else None
 
     def _rest(self) -> list[proc.Process]:
         """Everyone whom the init is responsible for: its descendants, as PID 1 the namespace."""

@@ -5,6 +5,7 @@ a start.
 """
 
 import posix
+import resource  # noqa: F401  wait4 loads it when first called, after it has taken a zombie
 import time
 
 from reaper import events

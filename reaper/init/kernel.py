@@ -137,6 +137,23 @@ def _prctl_by_ctypes(option: int, value: int) -> int:
     return errno.EINVAL if _ctypes.call_cdeclfunction(address, (option, value, 0, 0, 0)) else 0
 
 
+def group_of(pid: int) -> int:
+    """The process group of a child; 0 where it cannot be had (seccomp). getpgid(2)."""
+    try:
+        return posix.getpgid(pid)
+    except OSError:
+        return 0
+
+
+def has_child_in(group: int) -> bool:
+    """Whether a child of ours, dead or alive, is in a process group. waitid(2): ECHILD."""
+    try:
+        posix.waitid(posix.P_PGID, group, posix.WEXITED | posix.WNOHANG | posix.WNOWAIT)
+    except OSError:
+        return False
+    return True
+
+
 def lead_group() -> int:
     """Become the leader of a process group of our own; 0 or the errno. setpgid(2)."""
     try:
@@ -188,13 +205,14 @@ def give_terminal(terminal: int, pgid: int) -> int:
 def reserve_standard_descriptors() -> None:
     """Occupy closed descriptors 0 to 2, so that nothing of ours lands on them.
 
-    "/" is the one file that is always there; close-on-exec leaves them closed for main.
+    "/" is always there, and O_PATH wants no permission on it: reading and writing are EBADF, as
+    before. Close-on-exec leaves them closed for main.
     """
     for descriptor in (0, 1, 2):
         try:
             posix.fstat(descriptor)
         except OSError:
-            posix.open("/", posix.O_RDONLY | posix.O_CLOEXEC)
+            posix.open("/", posix.O_PATH | posix.O_CLOEXEC)
 
 
 def close_inherited(keep: "Iterable[int]") -> None:
@@ -214,12 +232,13 @@ def send_if(still_same: "Callable[[], bool]", pid: int, number: int) -> int:
     """Signal a process that is not our child, so that a reused pid is never hit; 0 or the errno.
 
     The pidfd holds the process while `still_same` looks whether it is the one that was meant.
-    pidfd_open(2), pidfd_send_signal(2): ESRCH, EPERM; ENOSYS before Linux 5.3.
+    pidfd_open(2), pidfd_send_signal(2): ESRCH, EPERM. Without pidfds (before Linux 5.3, refused by
+    a seccomp profile, no descriptor left) a look must do.
     """
     try:
         descriptor = posix.pidfd_open(pid)
-    except OSError as error:
-        return send(pid, number) if error.errno == errno.ENOSYS else error.errno or 0
+    except OSError:
+        return send(pid, number) if still_same() else errno.ESRCH
     try:
         if not still_same():
             return errno.ESRCH

@@ -122,7 +122,7 @@ def _bind_to(parent: int, report: int) -> None:
     """Main dies with the init, also when that was killed before this line."""
     if error := kernel.prctl(kernel.PR_SET_PDEATHSIG, signals.NUMBERS["SIGKILL"]):
         _tell(report, "prctl", error)
-    if posix.getppid() != parent:
+    if posix.getppid() not in (parent, 0):  # 0: main is in a PID namespace below ours
         posix._exit(status.OWN_FAILURE)
 
 
@@ -178,17 +178,27 @@ def _first_bytes(file: bytes, count: int) -> bytes:
         posix.close(descriptor)
 
 
+def _head(file: bytes, path: bytes) -> bytes:
+    """The beginning of the file that was looked up, or of the first of that name on PATH."""
+    folders = [b""] if b"/" in file else [folder + b"/" for folder in path.split(b":") if folder]
+    heads = (_first_bytes(folder + file, 256) for folder in folders)
+    return next(filter(None, heads), b"")
+
+
 def explain(program: str, number: int, path: bytes) -> str:
     """Why the exec failed, and what to do, in one line."""
-    file = encode(program)
     if number == errno.ENOENT:
-        if b"/" not in file:
-            return f"not found (searched PATH={path.decode(errors='backslashreplace')})"
-        head = _first_bytes(file, 256)
+        file = encode(program)
+        head = _head(file, path)
         if head.startswith(b"#!"):
-            interpreter = head[2:].split(b"\n")[0].decode(errors="backslashreplace").strip()
-            return f"its interpreter is not there: {interpreter}"
-        return "its loader is not there: it is built for another libc" if head else "not found"
+            line, _, _ = head[2:].partition(b"\n")
+            text = line.decode(errors="backslashreplace").strip(" \t")
+            cure = "; remove the carriage return at the end of its lines" if "\r" in text else ""
+            return f"its interpreter is not there: {text.rstrip()}{cure}"
+        if head:
+            return "its loader is not there: it is built for another libc"
+        where = f" (searched PATH={path.decode(errors='backslashreplace')})"
+        return "not found" if b"/" in file else f"not found{where}"
     text = f"{posix.strerror(number)} ({errno.errorcode.get(number, number)})"
     cures = {
         errno.EACCES: "; is it executable (chmod +x), and its file system not mounted noexec?",

@@ -21,7 +21,7 @@ from reaper.status import Ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import NoReturn
 
 SIGCHLD, SIGKILL = NUMBERS["SIGCHLD"], NUMBERS["SIGKILL"]
@@ -29,7 +29,8 @@ ALL = kernel.CATCHABLE
 ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
-SCAN_EVERY = 1.0  # seconds, with --adopted end only: the kernel does not announce an adoption
+LOOK_EVERY = 0.1  # seconds, for main's exec
+SCAN_EVERY = 1.0  # seconds, for the adopted with --adopted end
 
 
 class Init:
@@ -80,15 +81,20 @@ class Init:
     # -- the loop
 
     def run(self) -> "NoReturn":
-        self._look_for_exec()
-        self._settle()
+        self._try(self._look_for_exec)
+        self._try(self._settle)
         while True:
-            try:
-                self._step()
-            except Exception as error:  # leaving would kill the container
-                self.report.internal_error(error)
-                self.more = False
-                time.sleep(0.01)
+            self._try(self._step)
+
+    def _try(self, part: "Callable[[], None]") -> None:
+        try:
+            part()
+        except Exception as error:  # leaving would kill the container
+            self.report.internal_error(error)
+            self.more = False
+            if self.core.phase == core.GONE:
+                kernel.leave(self.core.exit_code)
+            time.sleep(0.01)
 
     def _step(self) -> None:
         """Wait, then: the signals, the dead, the deadlines."""
@@ -113,10 +119,13 @@ class Init:
         if self.more:
             return 0
         deadline = self.core.deadline
-        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        pauses = [] if deadline is None else [max(0.0, deadline - time.monotonic())]
+        # What the kernel does not announce: the end of an exec that takes long, and an adoption.
+        if self.launch:
+            pauses.append(LOOK_EVERY)
         if self.options.adopted == opt.END:
-            return SCAN_EVERY if left is None else min(left, SCAN_EVERY)
-        return left
+            pauses.append(SCAN_EVERY)
+        return min(pauses, default=None)
 
     def _signal(self, info: "kernel.Siginfo") -> None:
         # From the kernel itself (si_code > 0), or from outside our namespace: 0. sigaction(2)
@@ -153,7 +162,7 @@ class Init:
             self.hands.act(self.core.alone())
         elif batch.pids:
             self.hands.act(self.core.survivors())
-        if self.reaper.scans and not batch.full:
+        if self.report.scans and not batch.full:
             for pid in self.reaper.scan():
                 self.hands.act(self.core.adopted(pid, time.monotonic()))
 

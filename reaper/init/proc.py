@@ -1,4 +1,7 @@
-"""What the init reads of /proc: proc(5). Everything may be gone or hidden; None says so."""
+"""What the init reads of /proc: proc(5). Everything may be gone or hidden; None says so.
+
+A /proc of another PID namespace is as good as none: its numbers are other processes'.
+"""
 
 import posix
 import time
@@ -59,6 +62,10 @@ class Process:
 
 
 def process(pid: int) -> Process | None:
+    return _process(pid) if usable() else None
+
+
+def _process(pid: int) -> Process | None:
     line = read(f"{ROOT}/{pid}/stat")
     return Process(line) if line else None
 
@@ -73,13 +80,16 @@ def arguments(pid: int) -> list[str] | None:
 
 
 def everyone() -> "Iterator[Process]":
-    """Every process that can be seen, in no order; those that vanish meanwhile are left out."""
+    """Every process that can be seen, in no order; those that vanish meanwhile are left out.
+
+    This and `descendants` ask a /proc that is `usable`.
+    """
     try:
         names = posix.listdir(ROOT)
     except OSError:
         return
     for name in names:
-        if name.isdigit() and (found := process(int(name))):
+        if name.isdigit() and (found := _process(int(name))):
             yield found
 
 
@@ -96,7 +106,8 @@ def descendants(of: int) -> list[Process]:
 
 def own_children() -> list[int]:
     """Our own children, as the kernel lists them; empty where it does not say."""
-    return list(map(int, (read(f"{ROOT}/thread-self/children") or b"").split()))
+    listed = read(f"{ROOT}/thread-self/children") if usable() else None
+    return list(map(int, (listed or b"").split()))
 
 
 def usable() -> bool:

@@ -4,10 +4,9 @@ A look at a zombie before it is taken tells who it was (proc(5)); it costs three
 it is done only where somebody wants to know.
 """
 
-from reaper.init import journal, kernel, proc
-from reaper.init import options as opt
+from reaper.init import kernel, proc
 from reaper.init.report import Report
-from reaper.status import Ending, ending
+from reaper.status import OWN_FAILURE, Ending, ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,9 +35,6 @@ class Reaper:
     def __init__(self, report: Report, main: int, born: "Iterable[int]") -> None:
         self.report = report
         self.main = main  # pid; 0 when it was reaped
-        traced = report.trace is not None
-        self.looks = traced or report.options.warn_reap or report.log.level >= journal.DEBUG
-        self.scans = traced or report.options.adopted == opt.END
         # Children from before our own exec, as in `sh -c 'helper & exec reaper ...'`.
         self.born = set(born)
         self.adopted: set[int] = set()  # seen and not reaped yet
@@ -48,9 +44,11 @@ class Reaper:
         batch = Batch()
         while len(batch.pids) < BATCH:
             try:
-                pid, status = self._reap_looking() if self.looks else self._reap()
+                pid, status = self._reap_looking() if self.report.looks else self._reap()
             except ChildProcessError:
                 batch.alone = True
+                if self.main:  # reaped, but how it ended was lost on the way
+                    self.main, batch.main = 0, Ending(OWN_FAILURE)
                 return batch
             if not pid:
                 return batch
@@ -65,8 +63,9 @@ class Reaper:
     def _reap(self) -> tuple[int, int]:
         """The pid of a child that ended, 0 for none, and its wait status."""
         pid, status = kernel.reap()
-        if pid and pid != self.main:
+        if pid and self._role(pid) == "orphan" and pid not in self.adopted:
             self.report.adopted += 1
+        self._forget(pid)
         return pid, status
 
     def _reap_looking(self) -> tuple[int, int]:
@@ -77,17 +76,22 @@ class Reaper:
         role = self._role(pid)
         if role == "orphan" and pid not in self.adopted:
             self.report.adopt(pid)
-        self.adopted.discard(pid)
         process = proc.process(pid)
         if process:
             self.report.exited(process, role)
         _, status, *usage = kernel.reap_with_usage(pid) if self.report.trace else kernel.reap(pid)
+        self._forget(pid)
         if process:
             self.report.reap(process, role, ending(status), usage)
         return pid, status
 
     def _role(self, pid: int) -> str:
         return "main" if pid == self.main else "other" if pid in self.born else "orphan"
+
+    def _forget(self, pid: int) -> None:
+        """It was reaped: its pid may belong to somebody else from now on."""
+        self.adopted.discard(pid)
+        self.born.discard(pid)
 
     def scan(self) -> list[int]:
         """The living orphans that came since the last scan: their coming is not announced."""

@@ -33,6 +33,9 @@ class Report:
         self.adopted = 0
         self.reaped = 0
         self.forwarded = 0
+        # Whether somebody wants to know of each process that ends, and of each that is adopted.
+        self.looks = trace is not None or chosen.warn_reap or log.level >= journal.DEBUG
+        self.scans = trace is not None or chosen.adopted == options.END
         self._denied: set[int] = set()  # signals whose EPERM was said
         self._said: set[str] = set()
 
@@ -79,8 +82,10 @@ class Report:
             self.log.error(f'exec "{command[0]}": {launch.explain(command[0], failed, path)}')
 
     def cannot_fork(self, error: OSError) -> None:
-        cure = "raise the limit on processes (--pids-limit, ulimit -u)"
-        self.log.error(f'cannot start "{self.options.command[0]}": fork: {_reason(error)}; {cure}')
+        full = error.errno in (errno.EMFILE, errno.ENFILE)
+        limit = "open files (ulimit -n)" if full else "processes (--pids-limit, ulimit -u)"
+        what = f'cannot start "{self.options.command[0]}": {_reason(error)}'
+        self.log.error(f"{what}; raise the limit on {limit}")
 
     def not_pid1(self, error: int) -> None:
         if error:

@@ -23,19 +23,22 @@ if TYPE_CHECKING:
 
 def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
     """Run the init; `inherited` is the signal mask from before everything was blocked."""
-    kernel.reserve_standard_descriptors()
     try:
+        kernel.reserve_standard_descriptors()
         chosen = opt.parse(arguments, posix.environ)
         if isinstance(chosen, str):
             _show(chosen)
         report = _report(chosen)
+        terminal = kernel.open_terminal()
+        _become_parent(report)
+        born = proc.own_children() if report.looks or report.scans else ()
+        launched = _launch(report, terminal, inherited)
     except opt.UsageError as error:
         journal.complain(error.what, error.cure)
         kernel.leave(OWN_FAILURE)
-    terminal = kernel.open_terminal()
-    _become_parent(report)
-    born = proc.own_children() if report.trace else ()
-    launched = _launch(report, terminal, inherited)
+    except Exception as error:
+        journal.complain(f"cannot start: {type(error).__name__}: {error}", "please report it")
+        kernel.leave(OWN_FAILURE)
     launched.is_over(EXEC_MILLISECONDS)
     # Only the one-file form has it to load still, and main runs meanwhile.
     from reaper.init import loop  # noqa: PLC0415

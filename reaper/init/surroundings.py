@@ -39,9 +39,11 @@ class Cgroup:
         self._root = root
         lines = membership if membership is not None else proc.read("/proc/self/cgroup")
         self._paths: dict[str, str] = {}
-        for line in (lines or b"").decode(errors="surrogateescape").splitlines():
-            _, controllers, path = line.split(":", 2)
-            self._paths |= dict.fromkeys(controllers.split(","), path)
+        for line in (lines or b"").decode(errors="surrogateescape").split("\n"):
+            _, _, rest = line.partition(":")
+            controllers, found, path = rest.partition(":")
+            if found:
+                self._paths |= dict.fromkeys(controllers.split(","), path)
 
     def value(self, counter: str) -> int | None:
         """Bytes or a count; None: no limit, or not known."""

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import as_pid1, reaper, run
+from support import as_pid1, reaper, run, under_strace
 
 
 def write(path: Path, text: str | bytes, mode: int = 0o755) -> Path:
@@ -25,6 +25,7 @@ def cases(folder: Path) -> dict[str, tuple[str, int, str]]:
     """program, exit code, what the line says"""
     write(folder / "plain", "no", 0o644)
     write(folder / "shebang", "#!/no/such/interpreter -x\n")
+    write(folder / "windows", "#!/bin/sh\r\necho\r\n")
     write(folder / "text-interpreter", f"#!{folder}/plain\n")
     write(folder / "elf", b"\x7fELF" + b"\0" * 60)
     (folder / "loop").symlink_to(folder / "loop")
@@ -38,6 +39,12 @@ def cases(folder: Path) -> dict[str, tuple[str, int, str]]:
             f"{folder}/shebang",
             127,
             "interpreter is not there: /no/such",
+        ),
+        "ENOENT of the interpreter by PATH": ("shebang", 127, "interpreter is not there: /no/such"),
+        "carriage return": (
+            f"{folder}/windows",
+            127,
+            "interpreter is not there: /bin/sh; remove the carriage return",
         ),
         "dangling link": (f"{folder}/dangling", 127, "not found"),
         "empty": ("", 127, "not found"),
@@ -54,7 +61,8 @@ def cases(folder: Path) -> dict[str, tuple[str, int, str]]:
 
 
 @pytest.mark.parametrize("name", [
-    "ENOENT", "ENOENT by PATH", "ENOENT of the interpreter", "dangling link", "empty", "EACCES",
+    "ENOENT", "ENOENT by PATH", "ENOENT of the interpreter", "ENOENT of the interpreter by PATH",
+    "carriage return", "dangling link", "empty", "EACCES",
     "EACCES by PATH", "EACCES of the interpreter", "a folder", "a fifo", "ENOTDIR", "ELOOP",
     "ENAMETOOLONG", "ENOEXEC of a binary",
 ])  # fmt: skip
@@ -114,9 +122,16 @@ def test_a_noexec_mount(tmp_path: Path) -> None:
     assert "file system not mounted noexec?" in err
 
 
+def test_no_descriptor_is_left(tmp_path: Path) -> None:
+    log = tmp_path / "strace"
+    code, out, err = run([*under_strace(log, "pipe2", "pipe2:error=EMFILE"), *reaper("--", "true")])
+    assert (code, out, err.count("\n")) == (125, "", 1)
+    assert "Too many open files (EMFILE); raise the limit on open files (ulimit -n)" in err
+
+
 def test_no_process_can_be_made() -> None:
     """RLIMIT_NPROC 0: one line, 125."""
     limit = ["prlimit", "--nproc=0", "setpriv", "--reuid=54321", "--clear-groups", "--regid=54321"]
     code, out, err = run([*limit, *reaper("--", "true")])
     assert (code, out, err.count("\n")) == (125, "", 1)
-    assert 'cannot start "true": fork: Resource temporarily unavailable (EAGAIN); raise' in err
+    assert 'cannot start "true": Resource temporarily unavailable (EAGAIN); raise' in err

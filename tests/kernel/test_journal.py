@@ -7,7 +7,17 @@ import socket
 from pathlib import Path
 
 import pytest
-from support import as_pid1, eventually, reaper, run, running, victim
+from support import (
+    PYTHON,
+    as_pid1,
+    children,
+    eventually,
+    reaper,
+    run,
+    running,
+    under_strace,
+    victim,
+)
 
 from reaper import events
 
@@ -150,6 +160,24 @@ TYPES = {
     "boolean": (bool,),
     "array": (list,),
 }
+
+
+def test_an_exec_that_takes_long_is_told_when_it_is_over(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    slow = under_strace(tmp_path / "strace", "execve", "execve:delay_enter=300ms:when=2")
+    with running([*slow, *reaper("--trace", str(trace), "--", "sleep", "60")]) as started:
+        eventually(lambda: trace.exists() and '"event":"exec"' in trace.read_text(), "exec")
+        os.kill(children(started.pid)[0], signal.SIGTERM)
+        assert started.finish()[0] == 143
+
+
+def test_mains_end_is_seen_though_main_hides_the_interpreter(tmp_path: Path) -> None:
+    """From a Python's own files nothing is loaded any more."""
+    script = "import sysconfig; print(sysconfig.get_path('platstdlib'))"
+    folder = run([PYTHON, "-I", "-S", "-c", script])[1].strip()
+    main = ["sh", "-c", f"mount -t tmpfs none {folder} && exit 7"]
+    command = ["unshare", "--mount", *reaper("--trace", str(tmp_path / "trace"), "--", *main)]
+    assert run(command) == (7, "", "")
 
 
 def test_exact_tracing_is_refused_with_one_line_and_the_run_goes_on(tmp_path: Path) -> None:

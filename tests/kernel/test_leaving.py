@@ -6,7 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import DEADLINE, as_pid1, descendants, eventually, reaper, run, running, state, victim
+from support import (
+    DEADLINE,
+    WITHOUT_PROC,
+    as_pid1,
+    descendants,
+    eventually,
+    reaper,
+    run,
+    running,
+    state,
+    victim,
+)
 
 STUBBORN = " ".join(victim("ignores_term"))
 
@@ -82,6 +93,16 @@ def test_it_leaves_the_moment_the_last_one_is_gone(wrap) -> None:  # type: ignor
     assert code == 6
     assert "TERM to the rest (2 left)" in err
     assert run(wrap(reaper("--grace", "3600", "--", "true")))[0] == 0
+
+
+def test_without_proc_mains_own_group_is_told() -> None:
+    helper = "trap 'echo ended; exit' TERM; echo ready; while :; do /bin/sleep 0.05; done"
+    main = 'sh -c "$0" & read line; exit 3'
+    with running([*WITHOUT_PROC, *reaper("--", "sh", "-c", main, helper)]) as started:
+        started.wait_line("ready")
+        started.type_line("end")
+        assert started.line() == "ended"
+        assert started.finish()[0] == 3
 
 
 def test_a_grace_of_nothing_leaves_at_once() -> None:

@@ -96,6 +96,32 @@ def test_a_stopped_child_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
     assert "main was stopped by SIGSTOP (19)" in log.read_text()
 
 
+def test_children_from_before_our_exec_are_no_orphans() -> None:
+    script = 'true & exec "$@"'
+    command = ["sh", "-c", script, "sh", *reaper("-w", "--", "sleep", "0.2")]
+    assert run(as_pid1(command)) == (0, "", "")
+
+
+def test_the_proc_of_another_namespace_is_as_good_as_none(tmp_path: Path) -> None:
+    """Its numbers are other processes'. With a trace, each wake-up looks for new children."""
+    trace = tmp_path / "trace"
+    command = reaper("--trace", str(trace), "--adopted", "end", "--", *victim("prints_signals"))
+    with running(["unshare", "--pid", "--fork", "--kill-child", *command]) as started:
+        started.wait_line("ready")
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            started.kill(number)
+            assert started.line() == str(int(number))
+        assert started.finish()[0] == 0
+    events = [json.loads(line)["event"] for line in trace.read_text().splitlines()]
+    assert "signal" in events and "adopt" not in events
+
+
+def test_main_in_a_pid_namespace_below_ours() -> None:
+    """There its parent has the number 0."""
+    command = ["unshare", "--pid", *reaper("--", "sh", "-c", "echo hi; exit 3")]
+    assert run(command) == (3, "hi\n", "")
+
+
 def test_children_from_before_our_exec_are_reaped_too(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     command = reaper("--trace", str(trace), "--", "sh", "-c", "sleep 0.3; exit 2")

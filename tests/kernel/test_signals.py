@@ -116,6 +116,19 @@ def test_a_signal_before_there_is_a_group_reaches_main(tmp_path: Path) -> None:
         assert started.line() == str(int(signal.SIGUSR1))
 
 
+@pytest.mark.parametrize("call", ["pidfd_open", "getpgid"])
+def test_a_call_that_seccomp_refuses_loses_no_signal(call: str, tmp_path: Path) -> None:
+    """libseccomp's answer to a call that it does not know is EPERM."""
+    strace = under_strace(tmp_path / "strace", call, f"{call}:error=EPERM")
+    scope = "tree" if call == "pidfd_open" else "group"
+    with running([*strace, *reaper("--scope", scope, "--", *victim("prints_signals"))]) as started:
+        started.wait_line("ready")
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            os.kill(children(started.pid)[0], number)
+            assert started.line() == str(int(number))
+        assert started.finish() == (0, "", "")
+
+
 def test_a_child_that_is_stopped_before_exec_is_not_waited_for(tmp_path: Path) -> None:
     log = tmp_path / "strace"
     strace = under_strace(log, "fork,clone,vfork,setpgid", "setpgid:signal=SIGSTOP:when=1")

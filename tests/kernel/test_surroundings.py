@@ -92,13 +92,14 @@ def test_where_it_runs_is_said_in_one_line() -> None:
     assert "info: leaving with 0: adopted 0, reaped 1, memory peak" in last
 
 
-def test_a_failure_inside_the_loop_ends_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", ["report.Report.received", "loop.Cgroup"])
+def test_a_failure_inside_the_loop_ends_nothing(part: str) -> None:
     """A bug of ours is one line in the log, and the container lives on."""
     code = (
         "import sys, os; sys.path.insert(0, sys.argv[1])\n"
-        "from reaper.init import report, start\n"
-        "def broken(self, *_): raise RuntimeError('a bug')\n"
-        "report.Report.received = broken\n"
+        "from reaper.init import loop, report, start\n"
+        "def broken(*_): raise RuntimeError('a bug')\n"
+        f"{part} = broken\n"
         "from reaper.init import kernel; kernel.block(kernel.CATCHABLE)\n"
         "start.main(sys.argv[2:], set())\n"
     )

@@ -130,6 +130,19 @@ def test_until_empty() -> None:
     assert told(stopped.main_ended(Ending(0), False, 1))[0] == "term"
 
 
+@pytest.mark.parametrize(
+    ("signal", "then"),
+    [
+        ("SIGTERM", ["term", ("TERM", "rest"), ("CONT", "rest")]),
+        ("SIGHUP", [("HUP", "rest")]),
+    ],
+)
+def test_a_signal_that_was_held_for_main_is_for_the_rest(signal: str, then: list[object]) -> None:
+    m = machine("--until", "empty", "--stop-delay", "9")
+    assert m.signal(NUMBERS[signal], 0) == []
+    assert told(m.main_ended(Ending(0), False, 1)) == then
+
+
 def test_adopted_end() -> None:
     assert machine().adopted(7, 0) == []
     init = machine("--adopted", "end", "--grace", "2")

@@ -120,6 +120,11 @@ CGROUPS = {
         b"9:memory:/docker/ab\n0::/docker/ab\n",
         (None, 4096, 3),
     ),
+    "a line separator in a name": (
+        {"a\u2028b\x0b/memory.max": "4096\n"},
+        "3:pids:/a\u2028b\x0b\n0::/a\u2028b\x0b\n".encode(),
+        (4096, None, None),
+    ),
     "none": ({}, b"", (None, None, None)),
     "torn": ({"memory.max": "torn"}, b"0::/\n", (None, None, None)),
 }

@@ -1,0 +1,56 @@
+"""The book-keeping of children, against a kernel that is played."""
+
+import pytest
+
+from reaper.init import journal, kernel, options, proc, reaping, report
+
+
+@pytest.fixture
+def told(monkeypatch: pytest.MonkeyPatch) -> report.Report:
+    chosen = options.Options()
+    chosen.adopted = options.END
+    return report.Report(journal.Log(journal.Sink("/dev/null"), journal.WARNING), None, chosen)
+
+
+def play(monkeypatch: pytest.MonkeyPatch, alive: list[int], *reaped: int) -> None:
+    """The kernel has these living children, and then gives these ones, who left with 0."""
+    ended = iter([*((pid, 0) for pid in reaped), (0, 0)])
+    monkeypatch.setattr(proc, "own_children", lambda: alive)
+    monkeypatch.setattr(kernel, "reap", lambda: next(ended))
+
+
+def test_an_orphan_counts_once_and_its_pid_may_come_again(
+    told: report.Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reaper = reaping.Reaper(told, 100, ())
+    for _ in range(2):
+        play(monkeypatch, [100, 7], 7)
+        assert reaper.scan() == [7]
+        assert reaper.batch().pids == [7]
+    assert (told.adopted, told.reaped) == (2, 2)
+
+
+def test_a_child_from_before_us_is_no_orphan_but_its_pid_may_be(
+    told: report.Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reaper = reaping.Reaper(told, 100, [7])
+    for orphans in (0, 1):
+        play(monkeypatch, [100, 7], 7)
+        assert len(reaper.scan()) == orphans
+        reaper.batch()
+        assert told.adopted == orphans
+
+
+def test_an_end_of_main_that_was_lost_is_an_end(
+    told: report.Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise nobody would ever leave."""
+
+    def none() -> tuple[int, int]:
+        raise ChildProcessError
+
+    monkeypatch.setattr(kernel, "reap", none)
+    batch = reaping.Reaper(told, 100, ()).batch()
+    assert batch.alone
+    assert batch.main is not None
+    assert batch.main.exit_code == 125
