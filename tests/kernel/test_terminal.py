@@ -77,8 +77,8 @@ def test_ctrl_z_fg_and_bg_as_without_an_init() -> None:
         screen.wait_for("mark-2")
         init = children(screen.popen.pid)[0]
         eventually(lambda: state(init) == "T", "stopped: cat reads in the background, TTIN")
-        screen.type("jobs\n")
-        screen.wait_for("Stopped")
+        screen.type("jobs; echo listed-$((1+1))\n")
+        assert "Stopped" in screen.wait_for("listed-2")  # by jobs, and perhaps before it by itself
         screen.wait_for("$ ")
         resume(screen)
         cat_answers(screen, "once more")
