@@ -48,5 +48,5 @@ def test_the_pids_limit_is_survived_and_said(rootful: Engine) -> None:
 def test_no_room_for_main(rootful: Engine) -> None:
     with rootful.container("--", "true", options=["--pids-limit", "1"]) as container:
         assert container.wait() == 125
-        assert 'cannot start "true": fork:' in container.log()
+        assert 'cannot start "true": Resource temporarily unavailable' in container.log()
         assert "--pids-limit" in container.log()
