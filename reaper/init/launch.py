@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_PATH = b"/bin:/usr/bin"  # glibc's confstr(_CS_PATH)
 SHELL = "/bin/sh"
 _NAME_MAX = 255
+_ELF = b"\x7fELF"
 # execvp goes on to the next folder of PATH after these; EACCES is remembered.
 _GO_ON = (
     errno.EACCES, errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ENODEV, errno.ETIMEDOUT,
@@ -119,10 +120,13 @@ def _tell(report: int, step: str, number: int) -> None:
 
 
 def _bind_to(parent: int, report: int) -> None:
-    """Main dies with the init, also when that was killed before this line."""
+    """Main dies with the init, also when that was killed before this line.
+
+    In a PID namespace below ours the last cannot be seen: the parent's number is 0 there.
+    """
     if error := kernel.prctl(kernel.PR_SET_PDEATHSIG, signals.NUMBERS["SIGKILL"]):
         _tell(report, "prctl", error)
-    if posix.getppid() not in (parent, 0):  # 0: main is in a PID namespace below ours
+    if posix.getppid() not in (parent, 0):
         posix._exit(status.OWN_FAILURE)
 
 
@@ -162,7 +166,7 @@ def _try(file: bytes, command: list[str]) -> int:
 
 def is_elf(file: bytes) -> bool:
     """Whether the file is a binary: then ENOEXEC means another machine, not a script."""
-    return _first_bytes(file, 4) == b"\x7fELF"
+    return _first_bytes(file, 4) == _ELF
 
 
 def _first_bytes(file: bytes, count: int) -> bytes:
@@ -180,7 +184,9 @@ def _first_bytes(file: bytes, count: int) -> bytes:
 
 def _head(file: bytes, path: bytes) -> bytes:
     """The beginning of the file that was looked up, or of the first of that name on PATH."""
-    folders = [b""] if b"/" in file else [folder + b"/" for folder in path.split(b":") if folder]
+    folders = [b""]
+    if b"/" not in file:
+        folders = [folder + b"/" if folder else b"" for folder in path.split(b":")]
     heads = (_first_bytes(folder + file, 256) for folder in folders)
     return next(filter(None, heads), b"")
 
@@ -195,8 +201,10 @@ def explain(program: str, number: int, path: bytes) -> str:
             text = line.decode(errors="backslashreplace").strip(" \t")
             cure = "; remove the carriage return at the end of its lines" if "\r" in text else ""
             return f"its interpreter is not there: {text.rstrip()}{cure}"
-        if head:
+        if head.startswith(_ELF):
             return "its loader is not there: it is built for another libc"
+        if head:
+            return f"its interpreter is not there: {SHELL}"
         where = f" (searched PATH={path.decode(errors='backslashreplace')})"
         return "not found" if b"/" in file else f"not found{where}"
     text = f"{posix.strerror(number)} ({errno.errorcode.get(number, number)})"

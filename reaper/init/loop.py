@@ -56,9 +56,9 @@ class Init:
     def _look_for_exec(self) -> None:
         """Not to its end: a child that is stopped before exec still needs our signals."""
         if self.launch and self.launch.is_over(0):
+            launched, self.launch = self.launch, None
             path = posix.environ.get(b"PATH", DEFAULT_PATH)
-            self.report.launched(self.launch.failures(), path)
-            self.launch = None
+            self.report.launched(launched.failures(), path)
 
     def _settle(self) -> None:
         """Keep nothing busy: no folder, no descriptor. Note what the end is compared with."""
@@ -91,7 +91,7 @@ class Init:
             part()
         except Exception as error:  # leaving would kill the container
             self.report.internal_error(error)
-            self.more = False
+            self.more = True  # what was not done is not announced again
             if self.core.phase == core.GONE:
                 kernel.leave(self.core.exit_code)
             time.sleep(0.01)
@@ -100,7 +100,7 @@ class Init:
         """Wait, then: the signals, the dead, the deadlines."""
         info = kernel.next_signal(ALL, self._timeout())
         # Before a CONT is forwarded: it would wipe out the stop that we have not seen yet.
-        self._look_for_stop()
+        self._try(self._look_for_stop)
         # SIGCHLD only wakes us. Were it taken in its turn, a flood of orphans would hold back the
         # real-time signals behind it, and a flood of SIGUSR1 before it would hold back reaping.
         taken = 0

@@ -1,6 +1,6 @@
 """Take every child that ended, in batches, and notice the orphans that came to us.
 
-A look at a zombie before it is taken tells who it was (proc(5)); it costs three system calls, so
+A look at a zombie before it is taken tells who it was (proc(5)); it costs several system calls, so
 it is done only where somebody wants to know.
 """
 
@@ -38,41 +38,41 @@ class Reaper:
         # Children from before our own exec, as in `sh -c 'helper & exec reaper ...'`.
         self.born = set(born)
         self.adopted: set[int] = set()  # seen and not reaped yet
+        self._begun = Batch()
 
     def batch(self) -> Batch:
-        """Reap up to BATCH children."""
-        batch = Batch()
+        """Reap up to BATCH children. What an error cut short, the next call hands on."""
+        batch = self._begun
         while len(batch.pids) < BATCH:
             try:
-                pid, status = self._reap_looking() if self.report.looks else self._reap()
+                if not (self._reap_looking() if self.report.looks else self._reap()):
+                    break
             except ChildProcessError:
                 batch.alone = True
-                if self.main:  # reaped, but how it ended was lost on the way
+                if self.main:  # reaped, but its status was lost on the way
+                    self.report.log.warning("how main ended is not known")
                     self.main, batch.main = 0, Ending(OWN_FAILURE)
-                return batch
-            if not pid:
-                return batch
-            self.report.reaped += 1
-            if pid == self.main:
-                self.main, batch.main = 0, ending(status)
-            else:
-                batch.pids.append(pid)
-        batch.full = True
+                break
+        else:
+            batch.full = True
+        self._begun = Batch()
         return batch
 
-    def _reap(self) -> tuple[int, int]:
-        """The pid of a child that ended, 0 for none, and its wait status."""
+    def _reap(self) -> bool:
+        """Take a child that ended; False: there is none."""
         pid, status = kernel.reap()
-        if pid and self._role(pid) == "orphan" and pid not in self.adopted:
+        if not pid:
+            return False
+        if self._role(pid) == "orphan" and pid not in self.adopted:
             self.report.adopted += 1
-        self._forget(pid)
-        return pid, status
+        self._note(pid, status)
+        return True
 
-    def _reap_looking(self) -> tuple[int, int]:
+    def _reap_looking(self) -> bool:
         """The same, and tell of it."""
         pid = kernel.peek_zombie()
         if not pid:
-            return 0, 0
+            return False
         role = self._role(pid)
         if role == "orphan" and pid not in self.adopted:
             self.report.adopt(pid)
@@ -80,18 +80,23 @@ class Reaper:
         if process:
             self.report.exited(process, role)
         _, status, *usage = kernel.reap_with_usage(pid) if self.report.trace else kernel.reap(pid)
-        self._forget(pid)
+        self._note(pid, status)
         if process:
             self.report.reap(process, role, ending(status), usage)
-        return pid, status
+        return True
+
+    def _note(self, pid: int, status: int) -> None:
+        """It was reaped: its pid may belong to somebody else from now on."""
+        self.report.reaped += 1
+        self.adopted.discard(pid)
+        self.born.discard(pid)
+        if pid == self.main:
+            self.main, self._begun.main = 0, ending(status)
+        else:
+            self._begun.pids.append(pid)
 
     def _role(self, pid: int) -> str:
         return "main" if pid == self.main else "other" if pid in self.born else "orphan"
-
-    def _forget(self, pid: int) -> None:
-        """It was reaped: its pid may belong to somebody else from now on."""
-        self.adopted.discard(pid)
-        self.born.discard(pid)
 
     def scan(self) -> list[int]:
         """The living orphans that came since the last scan: their coming is not announced."""

@@ -31,7 +31,8 @@ def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
         report = _report(chosen)
         terminal = kernel.open_terminal()
         _become_parent(report)
-        born = proc.own_children() if report.looks or report.scans else ()
+        counted = report.looks or report.scans or report.log.level >= journal.INFO
+        born = proc.own_children() if counted else ()
         launched = _launch(report, terminal, inherited)
     except opt.UsageError as error:
         journal.complain(error.what, error.cure)

@@ -16,6 +16,7 @@ from support import (
     run,
     running,
     state,
+    under_strace,
     victim,
 )
 
@@ -93,6 +94,14 @@ def test_it_leaves_the_moment_the_last_one_is_gone(wrap) -> None:  # type: ignor
     assert code == 6
     assert "TERM to the rest (2 left)" in err
     assert run(wrap(reaper("--grace", "3600", "--", "true")))[0] == 0
+
+
+@pytest.mark.parametrize("when", [1, 2, 3])
+def test_an_error_of_the_kernel_holds_nothing_up(when: int, tmp_path: Path) -> None:
+    """The looks at main, at its zombie, and at what comes after it, one by one."""
+    strace = under_strace(tmp_path / "strace", "waitid", f"waitid:error=ENOMEM:when={when}")
+    command = reaper("--trace", "/dev/null", "--", "sh", "-c", "exit 7")
+    assert run([*strace, *command])[0] == 7
 
 
 def test_without_proc_mains_own_group_is_told() -> None:

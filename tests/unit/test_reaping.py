@@ -41,6 +41,26 @@ def test_a_child_from_before_us_is_no_orphan_but_its_pid_may_be(
         assert told.adopted == orphans
 
 
+def test_an_error_in_a_batch_loses_nothing_of_it(
+    told: report.Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([(7, 0), (100, 5 << 8), OSError(12, "Cannot allocate memory"), (0, 0)])
+
+    def next_answer() -> tuple[int, int]:
+        answer = next(answers)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(kernel, "reap", next_answer)
+    reaper = reaping.Reaper(told, 100, ())
+    with pytest.raises(OSError, match="memory"):
+        reaper.batch()
+    batch = reaper.batch()
+    assert batch.main is not None
+    assert (batch.main.code, batch.pids, reaper.main) == (5, [7], 0)
+
+
 def test_an_end_of_main_that_was_lost_is_an_end(
     told: report.Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
