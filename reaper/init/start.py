@@ -35,11 +35,9 @@ def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
         born = proc.own_children() if counted else ()
         launched = _launch(report, terminal, inherited)
     except opt.UsageError as error:
-        journal.complain(error.what, error.cure)
-        kernel.leave(OWN_FAILURE)
+        _give_up(error.what, error.cure)
     except Exception as error:
-        journal.complain(f"cannot start: {type(error).__name__}: {error}", "please report it")
-        kernel.leave(OWN_FAILURE)
+        _give_up(f"cannot start: {type(error).__name__}: {error}", "please report it")
     launched.is_over(EXEC_MILLISECONDS)
     # Only the one-file form has it to load still, and main runs meanwhile.
     from reaper.init import loop  # noqa: PLC0415
@@ -54,9 +52,13 @@ def _show(what: str) -> "NoReturn":
     try:
         posix.write(1, text.encode())
     except OSError as error:
-        journal.complain(f"standard output: {posix.strerror(error.errno or 0)}", "open it")
-        kernel.leave(OWN_FAILURE)
+        _give_up(f"standard output: {posix.strerror(error.errno or 0)}", "open it")
     kernel.leave(0)
+
+
+def _give_up(what: str, cure: str) -> "NoReturn":
+    journal.complain(what, cure)
+    kernel.leave(OWN_FAILURE)
 
 
 def _report(chosen: opt.Options) -> Report:
