@@ -47,7 +47,7 @@ class Init:
         self.core = core.Core(self.options, terminal=terminal >= 0)
         self.reaper = Reaper(report, launched.pid, born)
         self.hands = Hands(report, self.reaper, self.core, terminal, self._summary)
-        self.more = False  # the last batch was full
+        self.more = False  # do not wait: the last batch was full, or a part of the round failed
         self.cgroup: Cgroup | None = None
         self.oom_kills: int | None = None
 
@@ -99,6 +99,7 @@ class Init:
     def _step(self) -> None:
         """Wait, then: the signals, the dead, the deadlines."""
         info = kernel.next_signal(ALL, self._timeout())
+        self.more = False
         # Before a CONT is forwarded: it would wipe out the stop that we have not seen yet.
         self._try(self._look_for_stop)
         # SIGCHLD only wakes us. Were it taken in its turn, a flood of orphans would hold back the
@@ -151,7 +152,7 @@ class Init:
 
     def _reap(self) -> None:
         batch = self.reaper.batch()
-        self.more = batch.full
+        self.more |= batch.full
         for pid in batch.pids:
             self.core.reaped(pid)
         if batch.main:

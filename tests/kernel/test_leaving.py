@@ -104,6 +104,16 @@ def test_an_error_of_the_kernel_holds_nothing_up(when: int, tmp_path: Path) -> N
     assert run([*strace, *command])[0] == 7
 
 
+def test_a_look_that_failed_is_taken_again(tmp_path: Path) -> None:
+    strace = under_strace(tmp_path / "strace", "waitid", "waitid:error=ENOMEM:when=1")
+    log = tmp_path / "log"
+    command = reaper("-v", "--log-file", str(log), "--", *victim("prints_signals"))
+    with running([*strace, *command]) as started:
+        started.wait_line("ready")
+        os.kill(descendants(started.pid)[1], signal.SIGSTOP)
+        eventually(lambda: "main was stopped by" in log.read_text(), "the stop is told")
+
+
 def test_without_proc_mains_own_group_is_told() -> None:
     helper = "trap 'echo ended; exit' TERM; echo ready; while :; do /bin/sleep 0.05; done"
     main = 'sh -c "$0" & read line; exit 3'
