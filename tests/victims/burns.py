@@ -22,7 +22,7 @@ def burn(name: str) -> None:
         if name == "in user":
             sum(range(10000))
         else:
-            os.read(zero, 1 << 20)
+            os.read(zero, 1 << 24)  # long, since the other holds the GIL meanwhile
     rested.wait()
     signal.pause()
 
