@@ -92,6 +92,14 @@ def state(pid: int) -> str:
         return "X"
 
 
+def wchan(pid: int) -> str:
+    """The kernel function that a process sleeps in; empty where it does not, or is gone."""
+    try:
+        return Path(f"/proc/{pid}/wchan").read_text().strip("0")
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
 def foreground(pid: int) -> int:
     """The foreground process group of the controlling terminal; -1: none."""
     return int(stat(pid)[5])

@@ -27,6 +27,7 @@ from support import (
     running,
     state,
     victim,
+    wchan,
 )
 
 PTRACE_ATTACH, PTRACE_DETACH = 16, 17
@@ -189,8 +190,7 @@ def test_a_process_in_d() -> None:
         eventually(lambda: state(main) == "D")
         command = " ".join(victim("vforks"))
         shown = command if len(command) <= 60 else command[:59] + "…"
-        wchan = Path(f"/proc/{main}/wchan")
-        where = eventually(lambda: wchan.read_text().strip("0"), "asleep")
+        where = eventually(lambda: wchan(main), "asleep")
         pid = pid_inside(main)
         assert findings("--root", root(started.pid), *OTHERS) == (
             f"CRITICAL  {comm(main)} ({pid}) is stuck in the kernel [uninterruptible]\n"
@@ -274,8 +274,7 @@ def test_a_mask_that_blocks_term() -> None:
     command = victim("inherits", "block", str(int(signal.SIGTERM)), "sleep", "60")
     with container(*reaper("--", *command)) as started:
         main = started.main
-        wchan = Path(f"/proc/{main}/wchan")
-        eventually(lambda: comm(main) == "sleep" and "nanosleep" in wchan.read_text(), "asleep")
+        eventually(lambda: comm(main) == "sleep" and "nanosleep" in wchan(main), "asleep")
         pid = pid_inside(main)
         expected = (
             f"WARNING  sleep ({pid}) blocks SIGTERM [masked]\n"
@@ -296,8 +295,7 @@ def test_a_program_that_fetches_its_signals_is_not_masked() -> None:
         "print('ready', flush=True); signal.sigwait([15])"
     )
     with container(*reaper("--", sys.executable, "-c", waits)) as started:
-        where = Path(f"/proc/{started.main}/wchan")
-        eventually(lambda: "sigtimedwait" in where.read_text(), "sigwait")
+        eventually(lambda: "sigtimedwait" in wchan(started.main), "sigwait")
         assert findings("--root", root(started.pid), *OTHERS).startswith("nothing found")
 
 

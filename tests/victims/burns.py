@@ -1,14 +1,17 @@
 """Burns CPU in two threads, `in user` mode and `in kernel`, then rests and says `ready`.
 
-usage: burns.py SECONDS (of each thread; inf: without an end, and ready at once)
+Burns again, and says it again, for each line of standard input.
+
+usage: burns.py SECONDS (of each thread, each time)
 """
 
-import math
+import mmap
 import os
 import signal
 import sys
 import threading
 import time
+from itertools import chain
 from pathlib import Path
 
 seconds = float(sys.argv[1])
@@ -17,21 +20,23 @@ zero = os.open("/dev/zero", os.O_RDONLY)
 
 def burn(name: str) -> None:
     Path(f"/proc/self/task/{threading.get_native_id()}/comm").write_text(name)
-    named.wait()
-    while time.thread_time() < seconds:
-        if name == "in user":
-            sum(range(10000))
-        else:
-            os.read(zero, 1 << 24)  # long, since the other holds the GIL meanwhile
-    rested.wait()
-    signal.pause()
+    while True:
+        begin.wait()
+        until = time.thread_time() + seconds
+        while time.thread_time() < until:
+            if name == "in user":
+                sum(range(10000))
+            else:
+                # Long, since the other holds the GIL meanwhile; and each page is a fault.
+                os.readv(zero, [mmap.mmap(-1, 1 << 24)])
+        rested.wait()
 
 
-named, rested = threading.Barrier(3), threading.Barrier(3)
+begin, rested = threading.Barrier(3), threading.Barrier(3)
 for name in ("in user", "in kernel"):
     threading.Thread(target=burn, args=(name,), daemon=True).start()
-named.wait()
-if seconds < math.inf:
+for _ in chain([""], sys.stdin):
+    begin.wait()
     rested.wait()
-print("ready", flush=True)
+    print("ready", flush=True)
 signal.pause()
