@@ -92,21 +92,27 @@ def state(pid: int) -> str:
         return "X"
 
 
-def wchan(pid: int) -> str:
-    """The kernel function that a process sleeps in; empty where it does not, or is gone."""
+def word(pid: int, file: str) -> str:
+    """What a file of proc(5) with one word says; empty where the process is gone."""
     try:
-        return Path(f"/proc/{pid}/wchan").read_text().strip("0")
+        return Path(f"/proc/{pid}/{file}").read_text().rstrip("\n")
     except (FileNotFoundError, ProcessLookupError):
         return ""
+
+
+def comm(pid: int) -> str:
+    """The name of a process."""
+    return word(pid, "comm")
+
+
+def wchan(pid: int) -> str:
+    """The kernel function that a process sleeps in; empty where it does not sleep."""
+    return word(pid, "wchan").strip("0")
 
 
 def foreground(pid: int) -> int:
     """The foreground process group of the controlling terminal; -1: none."""
     return int(stat(pid)[5])
-
-
-def comm(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text().rstrip("\n")
 
 
 def status(pid: int, file: str = "status") -> dict[str, str]:

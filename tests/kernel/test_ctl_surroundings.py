@@ -3,12 +3,19 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from ctl import rows
-from support import REPO, Running, as_pid1, children, eventually, reaper, run, running, victim
+from support import REPO, Running, as_pid1, comm, eventually, reaper, run, running, victim
 
-PAUSE = "echo ready; sleep 60; true"
+
+@contextmanager
+def pausing(before: str = "true") -> Iterator[Running]:
+    """A namespace whose PID 1 is a shell with one child, sleep."""
+    with running(as_pid1(["sh", "-c", f"{before}; sleep 60; true"])) as started:
+        eventually(lambda: comm(started.main) == "sleep")
+        yield started
 
 
 def as_nobody(view: str, pid: int, *words: str) -> "subprocess.CompletedProcess[bytes]":
@@ -27,8 +34,7 @@ def as_nobody(view: str, pid: int, *words: str) -> "subprocess.CompletedProcess[
 
 
 def test_unprivileged_it_says_what_it_could_not_read() -> None:
-    with running(as_pid1(["sh", "-c", PAUSE])) as started:
-        started.wait_line("ready")
+    with pausing() as started:
         seen = as_nobody("mem", started.pid)
     assert seen.returncode == 0
     assert b"2 of 3 processes: no PSS; root may read it" in seen.stderr
@@ -52,9 +58,7 @@ def test_unprivileged_it_says_what_it_could_not_read() -> None:
     ],
 )
 def test_no_permission_is_one_line(hidepid: str, words: tuple[str, ...], line: str) -> None:
-    script = f"mount -o remount,hidepid={hidepid} /proc; {PAUSE}"
-    with running(as_pid1(["sh", "-c", script])) as started:
-        started.wait_line("ready")
+    with pausing(f"mount -o remount,hidepid={hidepid} /proc") as started:
         seen = as_nobody(words[0], started.pid, *words[1:])
     assert (seen.returncode, seen.stdout) == (2, b"")
     assert seen.stderr.decode() == f"reaperctl: {line}\n"
@@ -71,10 +75,7 @@ def test_no_permission_is_one_line(hidepid: str, words: tuple[str, ...], line: s
 def hiding(request: pytest.FixtureRequest) -> Iterator[tuple[Running, str]]:
     """A namespace whose /proc shows nobody else's processes, and what is to be said about that."""
     hidepid, sentence = request.param
-    script = f"mount -o remount,hidepid={hidepid} /proc; {PAUSE}"
-    with running(as_pid1(["sh", "-c", script])) as started:
-        started.wait_line("ready")
-        eventually(lambda: children(started.pid), "sleep")
+    with pausing(f"mount -o remount,hidepid={hidepid} /proc") as started:
         yield started, sentence
 
 
@@ -124,8 +125,7 @@ def test_without_proc_it_says_so() -> None:
 
 def test_parents_outside_are_roots_of_their_own() -> None:
     """What comes by docker exec or nsenter has parent 0."""
-    with running(as_pid1(["sh", "-c", PAUSE])) as started:
-        started.wait_line("ready")
+    with pausing() as started:
         enter = ["nsenter", "-t", str(started.pid), "-p", "-m", "sh", "-c", "echo ready; read x"]
         with running(enter) as entered:
             entered.wait_line("ready")
@@ -134,8 +134,7 @@ def test_parents_outside_are_roots_of_their_own() -> None:
 
 
 def test_orphans_that_came_by_exec_are_marked_as_adopted() -> None:
-    with running(as_pid1(["sh", "-c", PAUSE])) as started:
-        started.wait_line("ready")
+    with pausing() as started:
         leave = "sleep 60 >/dev/null 2>&1 & echo left"
         run(["nsenter", "-t", str(started.pid), "-p", "-m", "setsid", "sh", "-c", leave])
         found = rows("tree", "--root", f"/proc/{started.pid}/root/proc", "-o", "pid,ppid,adopted")
