@@ -36,13 +36,19 @@ man: $(VENV)/ready  ## bring manual pages, completion and screens up to date wit
 
 .PHONY: test
 test: lint packages forms  ## everything: lint, unit, kernel and container tests
-	for form in static bundle wheel zipapp; do REAPER_TEST_FORM=$$form \
-		$(PY) -m pytest -q $(INIT_TESTS) || exit 1; done
-	$(PY) -m pytest
+	REAPER_TEST_FORM=static $(PYTEST) -q $(KERNEL)
+	REAPER_TEST_FORM=source $(PYTEST) -q $(CONTAINER)
+	for form in bundle wheel zipapp; do \
+		REAPER_TEST_FORM=$$form $(PYTEST) -q $(KERNEL) $(CONTAINER) || exit 1; done
+	$(PYTEST)
 
-# Those that start the init and nothing else: every form must pass them.
-INIT_TESTS := $(addprefix tests/kernel/test_,$(addsuffix .py,exec journal leaving reaping services signals \
+PYTEST := $(PY) -m pytest
+# What every form must pass: the tests that start the init and nothing else. The last run, of all
+# tests, has the source in those of the kernel and the static file in those in containers.
+KERNEL := $(addprefix tests/kernel/test_,$(addsuffix .py,exec journal leaving reaping services signals \
 	surroundings terminal transparency))
+CONTAINER := $(addprefix tests/container/test_,$(addsuffix .py,exit_codes from_the_host limits orphans \
+	services signals stopping terminal))
 
 .PHONY: demo
 demo: $(VENV)/ready  ## the zombie leak against clean reaping, live, no Docker needed

@@ -1,6 +1,8 @@
 """Root folders of other systems for the tests to start in: chroot and namespaces, no engine."""
 
+import json
 import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,15 +45,16 @@ def image(name: str) -> Path:
     return root
 
 
-def write_console_script(folder: Path) -> Path:
+def console_script() -> Path:
     """What pip makes of the wheel's entry point, for /usr/bin/python3."""
-    script = folder / "reaper"
+    script = CACHE / "console-script"
+    CACHE.mkdir(parents=True, exist_ok=True)
     script.write_text("#!/usr/bin/python3\nfrom reaper.console import main\nmain()\n")
     script.chmod(0o755)
     return script
 
 
-def in_image(form: str, script: Path) -> tuple[list[str], dict[Path, str]]:
+def in_image(form: str) -> tuple[list[str], dict[Path, str]]:
     """How the form is started where it is installed as the manual says, and what to put there."""
     python = ["/usr/bin/python3", "-I", "-S"]
     packages = "/usr/lib/python3/dist-packages/reaper"
@@ -65,10 +68,27 @@ def in_image(form: str, script: Path) -> tuple[list[str], dict[Path, str]]:
             ["/usr/local/bin/reaper-script"],
             {
                 next(forms.glob("wheel/lib/python3*/site-packages/reaper")): packages,
-                script: "/usr/local/bin/reaper-script",
+                console_script(): "/usr/local/bin/reaper-script",
             },
         ),
     }[form]
+
+
+def build_context(form: str, folder: Path) -> Path:
+    """A Dockerfile that adds the form to an image with Python, as its entrypoint."""
+    command, files = in_image(form)
+    for source, target in files.items():
+        place = folder / "root" / target.lstrip("/")
+        place.parent.mkdir(parents=True)
+        if source.is_dir():
+            shutil.copytree(source, place, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, place)
+    dockerfile = folder / "Dockerfile"
+    dockerfile.write_text(
+        f"ARG BASE\nFROM ${{BASE}}\nCOPY root /\nENTRYPOINT {json.dumps(command)}\n"
+    )
+    return dockerfile
 
 
 def inside(

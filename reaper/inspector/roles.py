@@ -3,6 +3,7 @@
 A snapshot does not say who was adopted; these are the marks that an orphan bears for certain.
 """
 
+import re
 from itertools import pairwise
 
 from .procfs import Process, Snapshot
@@ -10,21 +11,23 @@ from .procfs import Process, Snapshot
 INITS = frozenset(
     ("reaper", "tini", "docker-init", "dumb-init", "catatonit", "systemd", "init", "s6-svscan",
      "runsvdir", "runit", "my_init", "podman-init", "pause", "supervisord", "openrc-init",
-     "bpm", "pid1", "yelp-init", "tini-static", "conmon")
+     "bpm", "pid1", "yelp-init", "conmon")
 )  # fmt: skip
+# What a release's file is called beyond that: tini-static-amd64, reaper-0.1.0.pyz.
+_OF_A_RELEASE = re.compile(r"[-_.](?:static|linux|musl|amd64|arm|x86|v?\d|pyz).*")
 _TAKE_A_VALUE = ("-X", "-W")  # options of python that stand before its script
 SHELLS = frozenset(("sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "fish", "busybox"))
 
 
-def _base(word: str) -> str:
-    """`-bash` and `/bin/bash` are bash."""
-    return word.rpartition("/")[2].lstrip("-")
+def _names_init(word: str) -> bool:
+    """Of a path, too, and as a login shell has it: -init."""
+    return _OF_A_RELEASE.sub("", word.rpartition("/")[2].lstrip("-")) in INITS
 
 
 def is_init(process: Process) -> bool:
     """Whether it is made to be PID 1, by its name or that of the script an interpreter runs."""
     words = process.argv or ()
-    if process.stat.comm in INITS or _base("".join(words[:1])) in INITS:
+    if _names_init(process.stat.comm) or _names_init("".join(words[:1])):
         return True
     script = next(
         (
@@ -34,7 +37,7 @@ def is_init(process: Process) -> bool:
         ),
         "",
     )
-    return _base(script) in INITS or script.endswith("reaper/__main__.py")
+    return _names_init(script) or script.endswith("reaper/__main__.py")
 
 
 def is_shell(process: Process) -> bool:

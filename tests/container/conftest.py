@@ -2,16 +2,28 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import rootless
 from composers import COMPOSERS, Composer, composer
-from engines import DOCKERFILE, HERE, INIT_IMAGE, LABEL, TEST_IMAGE, Engine, ensure_base
+from engines import (
+    DOCKERFILE,
+    FORM,
+    HERE,
+    INIT_IMAGE,
+    LABEL,
+    MAIN_IMAGE,
+    TEST_IMAGE,
+    Engine,
+    ensure_base,
+)
+from images import build_context
 
 ROOTFUL = ("docker", "podman")
-ENGINES = (*ROOTFUL, "podman rootless")
+ENGINES = ROOTFUL if FORM else (*ROOTFUL, "podman rootless")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,7 +41,8 @@ def engines() -> Iterator[dict[str, Engine | str]]:
     docker, podman, unprivileged = Engine("docker"), Engine("podman"), rootless.engine()
     found = {"docker": docker, "podman": podman, "podman rootless": unprivileged}
     try:
-        build_images(docker, podman)
+        with tempfile.TemporaryDirectory() as folder:
+            build_images(docker, podman, Path(folder))
         if isinstance(unprivileged, Engine):
             unprivileged.take(TEST_IMAGE, podman)
         yield found
@@ -45,7 +58,7 @@ def engines() -> Iterator[dict[str, Engine | str]]:
             subprocess.run([script, "stop"], check=True)
 
 
-def build_images(docker: Engine, podman: Engine) -> None:
+def build_images(docker: Engine, podman: Engine, folder: Path) -> None:
     services = ensure_base(docker, "services")
     bases = {
         "BUILD_BASE": ensure_base(docker, "debian"),
@@ -53,10 +66,13 @@ def build_images(docker: Engine, podman: Engine) -> None:
     }
     docker.build(INIT_IMAGE, DOCKERFILE, **bases)
     docker.build(f"{INIT_IMAGE}:install", DOCKERFILE, target="install", **bases)
-    docker.build(TEST_IMAGE, HERE / "Dockerfile", BASE=services)
     for image in (services, INIT_IMAGE, f"{INIT_IMAGE}:install"):
         podman.take(image, docker)
-    podman.build(TEST_IMAGE, HERE / "Dockerfile", BASE=services)
+    dockerfile = build_context(FORM, folder) if FORM else None
+    for engine in (docker, podman):
+        engine.build(MAIN_IMAGE, HERE / "Dockerfile", BASE=services)
+        if dockerfile:
+            engine.build(TEST_IMAGE, dockerfile, context=folder, BASE=MAIN_IMAGE)
 
 
 def chosen(engines: dict[str, Engine | str], name: str) -> Engine:

@@ -22,7 +22,9 @@ HERE = Path(__file__).resolve().parent
 DOCKERFILE = REPO / "docker" / "Dockerfile"
 LABEL = "org.reaper.test"
 INIT_IMAGE = "reaper-init"  # what docker/Dockerfile makes: /opt/reaper and nothing else
-TEST_IMAGE = "reaper-test/main"  # the services, the victims and the init
+MAIN_IMAGE = "reaper-test/main"  # the services, the victims and the init
+FORM = os.environ.get("REAPER_TEST_FORM", "")  # none: what docker/Dockerfile installs
+TEST_IMAGE = f"reaper-test/{FORM}" if FORM else MAIN_IMAGE
 INIT = "/opt/reaper/reaper"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -7,11 +7,10 @@ without it the forms are tested in tests/kernel.
 import hashlib
 import subprocess
 from contextlib import AbstractContextManager
-from pathlib import Path
 
 import pytest
 from engines import LABEL, PATH, Container, Engine, ensure_base
-from images import IMAGES, image, in_image, write_console_script
+from images import IMAGES, image, in_image
 from support import FORMS
 from terminal import Terminal
 
@@ -27,10 +26,10 @@ LOCKED += ["--security-opt=no-new-privileges", "--network=none"]
 class Place:
     """A form in an image, where it is the entrypoint."""
 
-    def __init__(self, docker: Engine, system: str, form: str, folder: Path) -> None:
+    def __init__(self, docker: Engine, system: str, form: str) -> None:
         self.docker = docker
         self.image = imported(docker, system) if system in IMAGES else ensure_base(docker, system)
-        [program, *self.words], binds = in_image(form, write_console_script(folder))
+        [program, *self.words], binds = in_image(form)
         self.options = [*LOCKED, f"--entrypoint={program}"]
         self.options += [f"--volume={source}:{target}:ro" for source, target in binds.items()]
 
@@ -56,10 +55,8 @@ def imported(docker: Engine, system: str) -> str:
 
 
 @pytest.fixture(scope="module", params=PLACES, ids="-".join)
-def place(
-    request: pytest.FixtureRequest, docker: Engine, tmp_path_factory: pytest.TempPathFactory
-) -> Place:
-    return Place(docker, *request.param, tmp_path_factory.mktemp("script"))
+def place(request: pytest.FixtureRequest, docker: Engine) -> Place:
+    return Place(docker, *request.param)
 
 
 def test_codes(place: Place) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from ctl import SIZE, findings, root, rows, without_sizes
 from support import (
+    FORMS,
     Running,
     as_pid1,
     children,
@@ -54,12 +55,37 @@ def zombies(title: str, oldest: str, cause: str, cure: str) -> str:
     )
 
 
-def test_nothing_is_found_in_a_healthy_container() -> None:
-    with container(*reaper("--", "sh", "-c", "echo ready; sleep 60; true")) as started:
+def has_a_healthy_init(*command: str) -> None:
+    with container(*command, "--", "sh", "-c", "echo ready; sleep 60; true") as started:
         eventually(lambda: children(started.main), "sleep")
         assert findings("--root", root(started.pid), *OTHERS) == (
             "nothing found: 3 processes looked at\n"
         )
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_is_found_in_a_healthy_container(form: str) -> None:
+    has_a_healthy_init(*FORMS[form])
+
+
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [
+        ("reaper-0.1.0-linux-amd64", FORMS["static"][0]),
+        ("tini-static-amd64", "/usr/bin/tini"),
+        ("dumb-init_1.2.5_x86_64", "/usr/bin/dumb-init"),
+        ("catatonit.x86_64", "/usr/bin/catatonit"),
+    ],
+)
+def test_an_init_under_the_name_of_its_release(name: str, program: str, tmp_path: Path) -> None:
+    (tmp_path / name).symlink_to(program)
+    has_a_healthy_init(str(tmp_path / name))
+
+
+def test_an_init_in_a_zipapp_of_a_release(tmp_path: Path) -> None:
+    *python, program = FORMS["zipapp"]
+    (tmp_path / "reaper-0.1.0.pyz").symlink_to(program)
+    has_a_healthy_init(*python, str(tmp_path / "reaper-0.1.0.pyz"))
 
 
 def test_children_that_ended_just_now_are_no_leak() -> None:

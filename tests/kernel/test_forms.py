@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from images import image, in_image, inside, write_console_script
+from images import image, in_image, inside
 from support import FORMS, PYTHON, REPO, WITHOUT_PROC, pid_inside, run, running, status
 
 from reaper import __version__
@@ -27,18 +27,13 @@ COMPILED = ("static", "bundle")
 each_form = pytest.mark.parametrize("form", FORMS)
 
 
-@pytest.fixture
-def console_script(tmp_path: Path) -> Path:
-    return write_console_script(tmp_path)
-
-
 PLACES = [(name, form) for name in ("scratch", "bullseye") for form in COMPILED]
 PLACES += [("trixie", form) for form in FORMS]
 
 
 @pytest.mark.parametrize(("name", "form"), PLACES)
-def test_runs_as_nobody_in_a_read_only_image(name: str, form: str, console_script: Path) -> None:
-    command, bind = in_image(form, console_script)
+def test_runs_as_nobody_in_a_read_only_image(name: str, form: str) -> None:
+    command, bind = in_image(form)
     main = ["/bin/sh", "-c", 'trap "echo ended; exit 9" TERM; echo ready; read line']
     with running(inside(image(name), [*command, *main], bind)) as started:
         started.wait_line("ready")
@@ -51,15 +46,13 @@ def test_runs_as_nobody_in_a_read_only_image(name: str, form: str, console_scrip
 
 
 @pytest.mark.parametrize("form", COMPILED)
-def test_starts_a_program_of_musl_where_there_is_no_glibc(
-    form: str, console_script: Path, tmp_path: Path
-) -> None:
+def test_starts_a_program_of_musl_where_there_is_no_glibc(form: str, tmp_path: Path) -> None:
     program = tmp_path / "program"
     source = b'#include <unistd.h>\nint main(void) { write(1, "musl\\n", 5); return 9; }\n'
     subprocess.run(["musl-gcc", "-xc", "-", "-o", str(program)], input=source, check=True)
     assert b"ld-musl" in program.read_bytes()
     (loader,) = Path("/lib").glob("ld-musl-*.so.1")
-    command, bind = in_image(form, console_script)
+    command, bind = in_image(form)
     bind |= {program: "/usr/local/bin/program", loader.resolve(): str(loader)}
     command += ["/usr/local/bin/program"]
     assert run(inside(image("scratch"), command, bind)) == (9, "musl\n", "")
@@ -206,8 +199,8 @@ def fails_with_one_line(command: list[str], code: int) -> str:
 
 
 @pytest.mark.parametrize("form", COMPILED)
-def test_on_a_noexec_mount(form: str, console_script: Path) -> None:
-    (program,), bind = in_image(form, console_script)
+def test_on_a_noexec_mount(form: str) -> None:
+    (program,), bind = in_image(form)
     command = inside(image("scratch"), ["/bin/sh", "-c", program], bind, options="ro,noexec")
     assert "Permission denied" in fails_with_one_line(command, 126)
     assert explained("Permission denied")
