@@ -74,9 +74,9 @@ class Reaper:
         if not pid:
             return False
         role = self._role(pid)
-        if role == "orphan" and pid not in self.adopted:
-            self.report.adopt(pid)
         process = proc.process(pid)
+        if role == "orphan" and pid not in self.adopted:
+            self.report.adopt(process)
         if process:
             self.report.exited(process, role)
         _, status, *usage = kernel.reap_with_usage(pid) if self.report.trace else kernel.reap(pid)
@@ -104,5 +104,5 @@ class Reaper:
         new = [pid for pid in proc.own_children() if pid not in known]
         for pid in new:
             self.adopted.add(pid)
-            self.report.adopt(pid)
+            self.report.adopt(proc.process(pid) if self.report.looks else None)
         return new

@@ -148,19 +148,18 @@ class Report:
 
     # -- processes
 
-    def adopt(self, pid: int) -> None:
-        """An orphan came to us; called before it is reaped, so its stat can still be read."""
+    def adopt(self, process: proc.Process | None) -> None:
+        """An orphan came to us; called before it is reaped. None: it is counted, no more."""
         self.adopted += 1
-        process = proc.process(pid) if self.trace or self.log.level >= journal.DEBUG else None
         if process is None:
             return
-        self.log.debug(f"adopted {pid} ({process.name})")
+        self.log.debug(f"adopted {process.pid} ({process.name})")
         if self.trace:
             self.trace.emit(
                 "adopt",
-                pid,
+                process.pid,
                 name=process.name,
-                argv=proc.arguments(pid) or None,
+                argv=proc.arguments(process.pid) or None,
                 pgid=process.pgid,
                 sid=process.sid,
                 age=process.age,

@@ -57,6 +57,7 @@ def test_job_control_of_a_shell(engine: Engine) -> None:
         terminal.wait_for(PROMPT)
         terminal.type("echo code $?\r")
         terminal.wait_for("code 130")
+        terminal.wait_for(PROMPT)  # only now the key is not for the line discipline
         terminal.type(CTRL_D)
         assert container.wait() == 0
 
