@@ -210,9 +210,13 @@ class Container:
         """The exit code, once the container is at its end."""
         return int(self.engine("wait", self.name).stdout)
 
-    def ends(self) -> None:
-        """Wait until it runs no more, nor is started again."""
-        eventually(lambda: self.inspect("State.Status") == "exited", "the end of the container")
+    def ends(self, restarts: int) -> None:
+        """Wait until it runs no more, after so many restarts: podman says `exited` between two."""
+        expected = ["exited", restarts]
+        eventually(
+            lambda: [self.inspect(field) for field in ("State.Status", "RestartCount")] == expected,
+            f"its end after {restarts} restarts",
+        )
 
     def log(self) -> str:
         """Everything the container wrote, standard output before standard error."""

@@ -68,7 +68,7 @@ def test_gunicorn(docker_services: Services, service: Service, name: str) -> Non
     container = service(name)
     assert get(docker_services, name) == "up\n"
     eventually(lambda: children(container.pid) == [container.main], "the helper was reaped")
-    assert len(children(container.main)) == 8
+    eventually(lambda: len(children(container.main)) == 8, "eight workers")
     container.stop(60)
     assert container.wait() == 0
 

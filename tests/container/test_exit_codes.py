@@ -40,8 +40,7 @@ RESTARTS = {
 def test_restart_policy_sees_the_code(engine: Engine, case: str) -> None:
     command, restarts, code = RESTARTS[case]
     with engine.container(*command, options=["--restart", "on-failure:2"]) as container:
-        container.ends()
-        assert container.inspect("RestartCount") == restarts
+        container.ends(restarts)
         assert container.inspect("State.ExitCode") == code
 
 
