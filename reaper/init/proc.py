@@ -34,7 +34,7 @@ def read(path: str) -> bytes | None:
 class Process:
     """One line of /proc/PID/stat: who a process is, in one consistent read."""
 
-    __slots__ = ("name", "pgid", "pid", "ppid", "sid", "start_ticks", "state")
+    __slots__ = ("name", "pgid", "pid", "ppid", "sid", "start_ticks", "state", "threads")
 
     def __init__(self, line: bytes) -> None:
         pid, _, rest = line.partition(b" (")
@@ -44,11 +44,13 @@ class Process:
         self.name = name.decode(errors="surrogateescape")
         self.state = fields[0].decode()
         self.ppid, self.pgid, self.sid = int(fields[1]), int(fields[2]), int(fields[3])
+        self.threads = int(fields[17])
         self.start_ticks = int(fields[19])
 
     @property
     def is_dead(self) -> bool:
-        return self.state in "ZX"
+        """A main thread may end before the others: then the process lives."""
+        return self.state in "ZX" and self.threads <= 1
 
     def still_same(self) -> bool:
         """Whether the pid still names this process."""

@@ -56,24 +56,25 @@ def read(proc: Proc) -> Group:
     pid = "self" if proc.maybe("self/cgroup") else "1"
     pids, _ = _levels(proc, pid, "pids")
     memory, version = _levels(proc, pid, "memory")
+    _, pids_level = _closest(pids)
     if not memory:
-        return Group(_closest(pids))
-    folder = memory[0][0]
+        return Group(pids_level)
+    innermost, _ = memory[0]
+    folder, level = _closest(memory)
     return Group(
-        _closest(pids),
-        _closest(memory),
+        pids_level,
+        level,
         _keyed(f"{folder}/{_CACHE[version][0]}", _CACHE[version][1]),
-        _keyed(f"{folder}/{_OOM_KILLS[version][0]}", _OOM_KILLS[version][1]),
+        _keyed(f"{innermost}/{_OOM_KILLS[version][0]}", _OOM_KILLS[version][1]),
     )
 
 
-def _closest(levels: list[tuple[str, Level]]) -> Level:
-    """The level that is closest to its limit; the innermost where none has one."""
-    found = [level for _, level in levels]
-    limited = [level for level in found if level.share is not None]
+def _closest(levels: list[tuple[str, Level]]) -> tuple[str, Level]:
+    """Folder and level that is closest to its limit; the innermost where none has one."""
+    limited = [pair for pair in levels if pair[1].share is not None]
     if limited:
-        return max(limited, key=lambda level: level.share or 0)
-    return found[0] if found else Level()
+        return max(limited, key=lambda pair: pair[1].share or 0)
+    return levels[0] if levels else ("", Level())
 
 
 def _levels(proc: Proc, pid: str, controller: str) -> tuple[list[tuple[str, Level]], int]:

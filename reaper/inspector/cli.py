@@ -12,13 +12,16 @@ import os
 import sys
 from collections.abc import Sequence
 from types import ModuleType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
 from .commands import COMMANDS
 from .errors import UserError
 from .procfs import Proc
 from .view import ERROR, View, add_common_options
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 EPILOG = """\
 Each command has its own --help, with examples.
@@ -33,6 +36,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
         raise SystemExit(ERROR)
+
+    def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
+        """Unlike argparse's, fail where it cannot be written."""
+        (file or sys.stdout).write(self.format_help())
 
 
 def module_of(command: str) -> ModuleType:
@@ -115,13 +122,30 @@ def main(arguments: Sequence[str]) -> int:
 def console() -> NoReturn:
     """Entry point: `main` for a shell, whose reader may leave early (`reaperctl ps | head`)."""
     gc.disable()  # we leave soon, and collecting costs a quarter of the time at 10,000 processes
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    if sys.stdout is None:
+        print("reaperctl: standard output is closed", file=sys.stderr)
+        raise SystemExit(ERROR)
     sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        code = main(sys.argv[1:])
-        sys.stdout.flush()
-    except BrokenPipeError:
+        code = _flushed(sys.argv[1:])
+    except OSError as error:
+        if not isinstance(error, BrokenPipeError):
+            where = error.filename or "standard output"
+            print(f"reaperctl: {where}: {error.strerror}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ERROR
     except KeyboardInterrupt:
         code = 130
     raise SystemExit(code)
+
+
+def _flushed(arguments: Sequence[str]) -> int:
+    """The exit code, once all is written; also of --help and of a bad option."""
+    try:
+        code = main(arguments)
+    except SystemExit as leaving:
+        code = leaving.code if isinstance(leaving.code, int) else 0
+    sys.stdout.flush()
+    return code

@@ -31,7 +31,7 @@ def of_snapshot(snapshot: Snapshot) -> list[Family]:
     states = Counter(process.stat.state for process in snapshot)
     zombies: Counter[str] = Counter()
     for culprit in culprits(snapshot):
-        zombies[culprit.name or OUTSIDE] += len(culprit.zombies)
+        zombies[_clean(culprit.name or OUTSIDE)] += len(culprit.zombies)
     return [
         Family(
             "reaper_processes", "gauge", "Processes by state as in /proc/PID/stat.",
@@ -51,11 +51,14 @@ def of_snapshot(snapshot: Snapshot) -> list[Family]:
 
 def of_trace(tally: Tally) -> list[Family]:
     """What the init's trace counts."""
+    reaped = Counter(dict.fromkeys(ROLES, 0))
+    for role, count in tally.reaped.items():
+        reaped[_clean(role)] += count
     return [
         _one("reaper_adopted_total", "counter", "Orphans that came to the init.", tally.adopted),
         Family(
             "reaper_reaped_total", "counter", "Processes that the init reaped, by role.",
-            tuple(({"role": r}, tally.reaped[r]) for r in dict.fromkeys((*ROLES, *tally.reaped))),
+            tuple(({"role": role}, count) for role, count in reaped.items()),
         ),
         _one("reaper_trace_lost_total", "counter", "Trace lines that could not be written.",
              tally.lost),
@@ -78,6 +81,10 @@ def exposition(families: list[Family]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _clean(text: str) -> str:
+    """What is not UTF-8 escaped, as in a trace: two names must not become the same label."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def _escape(text: str) -> str:
-    clean = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-    return clean.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+    return text.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')

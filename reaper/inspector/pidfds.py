@@ -40,6 +40,8 @@ def open_process(pid: int, start: float) -> int | None:
     except OSError as error:
         if error.errno == errno.ENOSYS:
             raise UserError("this kernel has no pidfds; Linux 5.3 and later have") from None
+        if error.errno == errno.EPERM:
+            raise UserError("pidfd_open is not permitted here: seccomp has to allow it") from None
         raise
     # Only now, with the descriptor held, does the start time tell whether it is the same process.
     try:

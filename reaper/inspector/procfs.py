@@ -48,8 +48,8 @@ class Stat:
 
     @property
     def zombie(self) -> bool:
-        """Dead but not reaped."""
-        return self.state == ZOMBIE
+        """Dead but not reaped. A main thread may end before the others: that is a Z that lives."""
+        return self.state == ZOMBIE and self.threads <= 1
 
     @property
     def kernel(self) -> bool:
@@ -413,7 +413,7 @@ class Proc:
     def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
         """Every process (or those of `pids` that are there) with the `PARTS` named."""
         parts = tuple(dict.fromkeys(parts))
-        listed = self.pids() if pids is None else list(pids)
+        listed = self.pids() if pids is None else sorted(pids)
         uptime = self.uptime
         processes = []
         unreadable = 0

@@ -4,40 +4,56 @@ A snapshot does not say who was adopted; these are the marks that an orphan bear
 """
 
 import re
+from collections.abc import Container, Sequence
 from itertools import pairwise
 
 from .procfs import Process, Snapshot
 
-INITS = frozenset(
-    ("reaper", "tini", "docker-init", "dumb-init", "catatonit", "systemd", "init", "s6-svscan",
-     "runsvdir", "runit", "my_init", "podman-init", "pause", "supervisord", "openrc-init",
-     "bpm", "pid1", "yelp-init", "conmon")
+# Inits with one child of their own, the main program, and those that start many.
+OF_ONE = frozenset(
+    ("reaper", "tini", "docker-init", "podman-init", "dumb-init", "catatonit", "pause", "pid1",
+     "yelp-init", "conmon")
+)  # fmt: skip
+OF_MANY = frozenset(
+    ("systemd", "init", "s6-svscan", "runsvdir", "runit", "my_init", "supervisord", "openrc-init",
+     "bpm")
 )  # fmt: skip
 # What a release's file is called beyond that: tini-static-amd64, reaper-0.1.0.pyz.
 _OF_A_RELEASE = re.compile(r"[-_.](?:static|linux|musl|amd64|arm|x86|v?\d|pyz).*")
+_INTERPRETER = re.compile(r"(?:python|pypy|perl|ruby|busybox|(?:da|ba)?sh)[\d.]*")
 _TAKE_A_VALUE = ("-X", "-W")  # options of python that stand before its script
 SHELLS = frozenset(("sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "fish", "busybox"))
 
 
-def _names_init(word: str) -> bool:
-    """Of a path, too, and as a login shell has it: -init."""
-    return _OF_A_RELEASE.sub("", word.rpartition("/")[2].lstrip("-")) in INITS
+def _base(word: str) -> str:
+    """The name in a path, as a release or a login shell may have it: -init."""
+    return _OF_A_RELEASE.sub("", word.rpartition("/")[2].lstrip("-"))
+
+
+def _script(words: Sequence[str]) -> str:
+    """The script that an interpreter runs; empty where it runs none, or is none."""
+    if _INTERPRETER.fullmatch(words[0].rpartition("/")[2]):
+        for before, word in pairwise(words):
+            if word == "-c":
+                break
+            if not word.startswith("-") and before not in _TAKE_A_VALUE:
+                return word.removesuffix("/__main__.py")
+    return ""
+
+
+def _is_one_of(process: Process, names: Container[str]) -> bool:
+    words = process.argv or ("",)
+    return any(_base(word) in names for word in (process.stat.comm, words[0], _script(words)))
 
 
 def is_init(process: Process) -> bool:
     """Whether it is made to be PID 1, by its name or that of the script an interpreter runs."""
-    words = process.argv or ()
-    if _names_init(process.stat.comm) or _names_init("".join(words[:1])):
-        return True
-    script = next(
-        (
-            word
-            for before, word in pairwise(words)
-            if not word.startswith("-") and before not in _TAKE_A_VALUE
-        ),
-        "",
-    )
-    return _names_init(script) or script.endswith("reaper/__main__.py")
+    return _is_one_of(process, OF_ONE | OF_MANY)
+
+
+def starts_one(process: Process) -> bool:
+    """Whether it is an init that starts nothing but the main program."""
+    return _is_one_of(process, OF_ONE)
 
 
 def is_shell(process: Process) -> bool:
@@ -49,13 +65,13 @@ def adopted(process: Process, parent: Process | None, snapshot: Snapshot) -> boo
     """Whether the parent is certainly not the one that forked it.
 
     A child begins in its parent's session. In another one without leading it, it came from
-    elsewhere. And an init forks one child, its main program: all that came later was adopted.
+    elsewhere, unless the parent has made itself a session since; of PID 1's that would be 0. And
+    an init that starts one program has adopted all that came later.
     """
     if parent is None or process.stat.kernel:
         return False
     own, theirs = process.stat, parent.stat
-    if own.sid not in (theirs.sid, own.pid, 0):
+    may_have_moved = theirs.sid == parent.pid != 1
+    if own.sid not in (theirs.sid, own.pid, 0) and not may_have_moved:
         return True
-    if not is_init(parent) or parent.stat.comm == "systemd":
-        return False
-    return snapshot.children[parent.pid][0].pid != process.pid
+    return starts_one(parent) and snapshot.children[parent.pid][0].pid != process.pid

@@ -131,8 +131,9 @@ def needed(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def select(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
-    """The processes that match; where names decide, never this program itself, as in pgrep."""
-    own = snapshot.own if {"name", "full"}.intersection(filtered(options)) else None
+    """The processes that match; where names or age decide, never this program, as in pgrep."""
+    narrow = {"name", "full"}.intersection(filtered(options)) or options.newest or options.oldest
+    own = snapshot.own if narrow else None
     return choose(options, (process for process in snapshot if process.pid != own))
 
 

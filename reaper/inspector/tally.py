@@ -6,10 +6,12 @@ The schema is `reaper.events`. A torn or foreign line is counted, not guessed at
 import json
 import os
 from collections import Counter
+from typing import TypeVar
 
 from .errors import UserError
 
 CHUNK = 1 << 20
+T = TypeVar("T")
 
 
 class Tally:
@@ -21,23 +23,28 @@ class Tally:
         self.reaped: Counter[str] = Counter()
         self.lost = 0  # lines that the init could not write
         self.torn = 0  # lines that could not be read
-        self._offset = 0
+        self._offset = self._inode = 0
         self._rest = b""
 
     def update(self) -> "Tally":
-        """Count what was written since the last call; from the start where the file was cut."""
+        """Count what was written since the last call; all where the file was cut or replaced."""
         try:
             with open(self.path, "rb") as file:  # noqa: PTH123
-                if os.fstat(file.fileno()).st_size < self._offset:
+                status = os.fstat(file.fileno())
+                if status.st_ino != self._inode or status.st_size < self._offset:
                     self.__init__(self.path)  # type: ignore[misc]
-                file.seek(self._offset)
+                    self._inode = status.st_ino
+                if self._offset:
+                    file.seek(self._offset)
                 while data := file.read(CHUNK):
                     self._offset += len(data)
                     *lines, self._rest = (self._rest + data).split(b"\n")
                     for line in lines:
                         self._count(line)
         except OSError as error:
-            raise UserError(f"{self.path}: {error.strerror}; reaper --trace writes one") from None
+            raise UserError(
+                f"{self.path}: {error.strerror or error}; reaper --trace writes one"
+            ) from None
         return self
 
     def _count(self, line: bytes) -> None:
@@ -49,8 +56,15 @@ class Tally:
             if kind == "adopt":
                 self.adopted += 1
             elif kind == "reap":
-                self.reaped[event["role"]] += 1
+                self.reaped[_checked(event["role"], str)] += 1
             elif kind == "drop":
-                self.lost += event["lines"]
-        except (ValueError, KeyError, TypeError):
+                self.lost += max(0, _checked(event["lines"], int))
+        except (ValueError, KeyError, TypeError, RecursionError):
             self.torn += 1
+
+
+def _checked(value: object, kind: type[T]) -> T:
+    """The value, which must be of this very type. Raises TypeError."""
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value

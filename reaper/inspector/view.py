@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO, TypeVar
 
 from .errors import UserError
-from .procfs import HOSTPID, Proc, Process, Snapshot, unseen
+from .procfs import HOSTPID, Proc, Process, Snapshot, Status, unseen
 from .render import table
 from .render.style import paint
 from .render.table import Column, choose
@@ -70,6 +70,8 @@ class View:
 
     def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
         """The processes; notes what could not be read."""
+        for pid in pids or ():
+            self._require_process(pid)
         snapshot = self.proc.snapshot(parts, pids)
         if not snapshot.unreadable:
             require(snapshot, pids or ())
@@ -79,6 +81,7 @@ class View:
 
     def process(self, pid: int, parts: Iterable[str] = ()) -> Process:
         """One process; a UserError where it is not there or not ours to read."""
+        self._require_process(pid)
         try:
             return self.proc.process(pid, parts, self.proc.uptime)
         except PermissionError:
@@ -86,6 +89,12 @@ class View:
         except OSError:
             self.proc.pids()  # says so where there is no /proc
             raise _missing(pid) from None
+
+    def _require_process(self, pid: int) -> None:
+        """UserError where it is a thread: /proc does not list these, but has them."""
+        leader = Status(self.proc.maybe(f"{pid}/status") or b"").number(b"Tgid")
+        if leader not in (None, pid):
+            raise UserError(f"{pid} is a thread of process {leader}; name that")
 
     # Output
 
@@ -109,8 +118,9 @@ class View:
         """Columns to fill: the terminal's, else $COLUMNS, else 80; None with --wide."""
         if getattr(self.options, "wide", False):
             return None
-        if os.environ.get("COLUMNS", "").isdecimal():
-            return int(os.environ["COLUMNS"]) or 80
+        asked = os.environ.get("COLUMNS", "")
+        if asked.isdecimal() and len(asked) < 10:
+            return int(asked) or 80
         try:
             return os.get_terminal_size(self.out.fileno()).columns or 80
         except (OSError, ValueError):
@@ -132,9 +142,12 @@ class View:
 
     def emit(self, **fields: Any) -> None:
         """The whole answer as one JSON object; the keys are documented in docs/reaperctl.md."""
+        self.out.write(self.encoded(**fields))
+
+    def encoded(self, **fields: Any) -> str:
+        """The same as text."""
         head = {"v": SCHEMA, "view": self.options.command}
-        json.dump({**head, **fields, "notes": self.notes}, self.out, indent=1)
-        self.out.write("\n")
+        return json.dumps({**head, **fields, "notes": self.notes}, indent=1) + "\n"
 
     def columns(self, columns: Sequence[Column[R]], default: str = "") -> list[Column[R]]:
         """The columns that -o asks for, else those of `default` or of the command.

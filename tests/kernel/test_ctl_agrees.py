@@ -145,6 +145,23 @@ def test_show_has_the_threads_of_ps(animals: Running) -> None:
     assert len(found["tasks"]) == 4
 
 
+@pytest.mark.parametrize("command", ["show", "ps", "tree", "maps", "kill"])
+def test_a_thread_is_no_process(animals: Running, command: str) -> None:
+    found = show(animals, "threads")
+    tid = found["tasks"][1]["tid"]
+    code, out, err = reaperctl(command, str(tid))
+    assert (code, out) == (2, "")
+    assert err in (
+        f"reaperctl: {tid} is a thread of process {found['pid']}; name that\n",
+        f"reaperctl: no process {tid}; reaperctl ps lists those that are there\n",  # kill
+    )
+
+
+def test_show_says_which_limits_are_none(animals: Running) -> None:
+    out = reaperctl("show", str(animals.pid))[1]
+    assert re.search(r"(?m)^stack size +\d+ +unlimited bytes$", out)
+
+
 def test_show_names_the_signals(animals: Running) -> None:
     signals = show(animals, "signals")["signals"]
     assert signals["pending"] == ["SIGWINCH"]

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from ctl import SIZE, findings, root, rows, without_sizes
+from ctl import SIZE, findings, reaperctl, root, rows, without_sizes
 from support import (
     FORMS,
     Running,
@@ -189,6 +189,16 @@ def test_an_init_that_does_not_get_to_it(tmp_path: Path) -> None:
             "PID 1 (tini) is an init, but does not get to it",
             "report it as a bug of PID 1 (tini), with the output of reaperctl show 1",
         )
+
+
+def test_a_name_commands_no_terminal(tmp_path: Path) -> None:
+    python, *words = victim("never_waits", "3")
+    odd = tmp_path / "\x1b[2J\n"
+    odd.symlink_to(python)
+    with container(str(odd), *words) as started:
+        for view in ("doctor", "zombies"):
+            out = reaperctl(view, "--root", root(started.pid))[1]
+            assert "PID 1 (\\x1b[2J\\n)" in out and "\x1b" not in out
 
 
 def test_a_parent_outside() -> None:

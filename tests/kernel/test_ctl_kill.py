@@ -136,6 +136,51 @@ def test_a_stopped_process_ends_by_term() -> None:
         assert (code, outcomes(out)) == (0, {victim.pid: "ended"})
 
 
+@pytest.mark.parametrize("option", ["--newest", "--oldest"])
+def test_the_newest_of_a_group_is_one(option: str) -> None:
+    """It is not looked for again when that one has ended."""
+    with support.running(["sh", "-c", FAMILY], start_new_session=True) as victim:
+        victim.wait_line("ready")
+        support.eventually(lambda: len(support.children(victim.pid)) == 2)
+        members = sorted([victim.pid, *support.children(victim.pid)])
+        one = max(members) if option == "--newest" else min(members)
+        words = ("kill", "--session", str(victim.pid), option, "--json")
+        assert outcomes(ctl(*words, "--dry-run")[1]) == {one: "planned"}
+        assert outcomes(ctl(*words)[1]) == {one: "ended"}
+        assert all(support.state(pid) == "S" for pid in members if pid != one)
+
+
+def test_the_newest_of_some_pids_and_of_a_user() -> None:
+    """Of those named, not of all; and never reaperctl itself, which is the newest of all."""
+    with support.running(["sleep", "60"]) as older, support.running(["sleep", "60"]):
+        words = ("kill", str(older.pid), "--newest", "--dry-run", "--json")
+        assert outcomes(ctl(*words)[1]) == {older.pid: "planned"}
+        found = outcomes(ctl("kill", "--user", "0", "--newest", "--dry-run", "--json")[1])
+        assert [*found.values()] == ["planned"]
+
+
+def test_a_main_thread_that_ended_is_no_zombie() -> None:
+    service = support.reaper("--", *support.victim("ends_main_thread"))
+    with support.running(support.as_pid1(service)) as inside:
+        inside.wait_line("ready")
+        support.eventually(lambda: support.state(inside.main) == "Z")
+        where = ("--root", f"/proc/{inside.pid}/root/proc")
+        assert reaperctl("zombies", *where)[:2] == (0, "no zombies\n")
+        assert "its main thread has ended" in reaperctl("show", "2", *where)[1]
+        code, out, _ = reaperctl("kill", "2", *where, "--json")
+        assert (code, outcomes(out)) == (0, {2: "ended"})
+        assert inside.finish()[0] == 128 + 15
+
+
+def test_pidfds_that_are_not_permitted_are_one_line(tmp_path: Path) -> None:
+    inject = support.under_strace(tmp_path / "log", "pidfd_open", "pidfd_open:error=EPERM")
+    with support.running(["sleep", "60"]) as victim:
+        words = [*inject, *CTL, "kill", str(victim.pid)]
+        assert support.run(words, cwd=support.REPO) == (
+            2, "", "reaperctl: pidfd_open is not permitted here: seccomp has to allow it\n",
+        )  # fmt: skip
+
+
 def test_what_forks_meanwhile_is_found_by_its_session() -> None:
     with support.running(support.victim("forks_on", "1000"), start_new_session=True) as victim:
         victim.wait_line("ready")

@@ -1,6 +1,7 @@
 """reaperctl metrics as Prometheus' own parser reads it: real zombies, a real trace, odd names."""
 
 import json
+import os
 import re
 import sys
 from collections import Counter
@@ -40,6 +41,18 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Pat
         assert into.read_text() == out
         assert sorted(path.name for path in folder.glob("*.prom*")) == ["reaper.prom"]
         yield out, trace
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    pipe, link, real = (tmp_path / name for name in ("pipe", "link", "real"))
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert reaperctl("metrics", "--output", str(pipe)) == (0, "", "")
+    assert pipe.is_fifo() and os.read(reader, 65536).startswith(b"# HELP")
+    os.close(reader)
+    link.symlink_to(real)
+    assert reaperctl("metrics", "--output", str(link), "--json") == (0, "", "")
+    assert link.is_symlink() and json.loads(real.read_text())["view"] == "metrics"
 
 
 def events(trace: Path) -> list[dict[str, object]]:

@@ -307,3 +307,13 @@ def test_an_idle_init_does_not_wake() -> None:
         before = switches(started.pid)
         subprocess.run(["sleep", "1.2"], check=True)  # longer than the second in which tini wakes
         assert switches(started.pid) == before
+
+
+@pytest.mark.parametrize("scope", ["group", "main", "tree"])
+def test_a_main_whose_main_thread_has_ended_gets_them(scope: str) -> None:
+    """/proc calls it Z, and it lives."""
+    with running(as_pid1(reaper("--scope", scope, "--", *victim("ends_main_thread")))) as started:
+        started.wait_line("ready")
+        eventually(lambda: state(started.main) == "Z")
+        started.kill(signal.SIGTERM)
+        assert started.finish() == (128 + signal.SIGTERM, "", "")

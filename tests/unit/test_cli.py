@@ -118,6 +118,19 @@ def test_json_has_null_for_what_is_unknown() -> None:
     }
 
 
+def test_scripts_get_rows_and_nothing_else() -> None:
+    where = ("--root", ODD, "--no-headers")
+    assert len(reaperctl("zombies", *where, "-o", "ppid")[1].splitlines()) == 1
+    lines = reaperctl("states", *where, "-o", "state,count")[1].splitlines()
+    assert all(len(line.split()) == 2 for line in lines)
+
+
+def test_columns_to_sort_by_may_stand_apart() -> None:
+    expected = reaperctl("ps", "--root", ODD, "--sort", "-ppid,-pid", "--pids")
+    assert reaperctl("ps", "--root", ODD, "--sort", "-ppid -pid", "--pids") == expected
+    assert reaperctl("ps", "9,41,7,1", "--root", ODD, "--pids")[1].split() == ["1", "7", "9", "41"]
+
+
 def test_unknown_sorts_last_and_shows_a_dash() -> None:
     words = ("ps", "7,10,60", "--root", ODD, "-o", "pid,rss", "--bytes")
     for key, order in (("rss,-pid", "60 7 10"), ("-rss,pid", "7 60 10")):
@@ -171,6 +184,22 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, cwd=REPO, check=False)
     os.close(writer)
     assert (done.returncode, done.stderr) == (2, b"")
+
+
+@pytest.mark.parametrize("words", ["states", "zombies", "ps --help", "--version", "ps --pids"])
+@pytest.mark.parametrize(
+    ("target", "said"), [("/dev/full", "standard output: No space left"), ("&-", "is closed")]
+)
+def test_an_output_that_cannot_be_written_is_an_error(words: str, target: str, said: str) -> None:
+    """1 would say that something was found."""
+    script = f"exec {sys.executable} -m reaper.inspector {words} >{target}"
+    environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # argparse hides a failure of its own
+    done = subprocess.run(
+        ["sh", "-c", script], capture_output=True, cwd=REPO, env=environment, check=False
+    )
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("reaperctl: ") and said in done.stderr.decode()
+    assert done.stderr.count(b"\n") == 1
 
 
 def test_start_up_is_light() -> None:

@@ -2,14 +2,19 @@
 
 import pytest
 
+from reaper.inspector.cli import build
+from reaper.inspector.commands.kill import chosen, forked_meanwhile, key
 from reaper.inspector.killing import KILL, TERM, Plan, Self, plan, refusal, with_descendants
 from reaper.inspector.procfs import PF_KTHREAD, Process, Snapshot, parse_stat
 
 ME = Self(50, {40, 30})
 
 
-def process(pid: int, ppid: int = 1, state: str = "S", flags: int = 0, start: int = 0) -> Process:
-    line = f"{pid} (x) {state} {ppid} 0 0 0 -1 {flags} 0 0 0 0 0 0 0 0 20 0 1 0 {start} 4096 1 0"
+def process(pid: int, ppid: int = 1, **others: int | str) -> Process:
+    """state, group, flags, start: as in its stat line."""
+    f = {"state": "S", "group": 0, "flags": 0, "start": 0} | others
+    line = f"{pid} (x) {f['state']} {ppid} {f['group']} 0 0 -1 {f['flags']} 0 0 0 0 0 0 0 0 20 0"
+    line += f" 1 0 {f['start']} 4096 1 0"
     stat = parse_stat(line.encode())
     assert stat
     return Process(stat, hostpid=pid)
@@ -56,3 +61,33 @@ def test_a_tree_is_parents_first_and_leaves_out_a_child_older_than_its_parent() 
     reused = process(20, 12, start=1)
     snapshot = Snapshot((child, top, grandchild, reused, process(30)))
     assert [p.pid for p in with_descendants([top], snapshot)] == [10, 9, 12]
+
+
+def later_rounds(words: str, first: Snapshot, now: Snapshot) -> list[int]:
+    """Whom a second look hits, after the first one's have been dealt with."""
+    options = build("kill").parse_args(["kill", *words.split()])
+    seen = set(map(key, chosen(options, first)))
+    return [p.pid for p in forked_meanwhile(options, set(map(key, first)), now, seen)]
+
+
+@pytest.mark.parametrize("words", ["20", "20 --tree", "--name x --tree"])
+def test_a_pid_that_was_given_anew_is_not_hit(words: str) -> None:
+    first, now = (
+        Snapshot((process(20),)),
+        Snapshot((process(20, start=9), process(21, 20, start=9))),
+    )
+    assert later_rounds(words, first, now) == []
+
+
+def test_a_tree_is_followed_below_those_that_still_live() -> None:
+    first = Snapshot((process(20), process(21, 20)))
+    now = Snapshot((process(21), process(22, 21, start=9), process(23, 1, start=9)))
+    assert later_rounds("20 --tree", first, now) == [22]
+
+
+def test_a_group_is_joined_until_its_number_is_given_anew() -> None:
+    first = Snapshot((process(20, group=20), process(21, 20, group=20)))
+    joined = process(22, 21, start=9, group=20)
+    assert later_rounds("--group 20", first, Snapshot((joined,))) == [22]
+    leader = process(20, start=8, group=20)
+    assert later_rounds("--group 20", first, Snapshot((leader, joined))) == []

@@ -18,6 +18,7 @@ Examples:
 
 import argparse
 import os
+from collections.abc import Set
 
 from ...signals import parse
 from ..columns import PROCESS, lifted
@@ -29,6 +30,7 @@ from ..render.table import Column
 from ..select import add_filters, filtered, needed, pids, select
 from ..view import FOUND, NOTHING, View, add_table_options, require, seconds
 
+Key = tuple[int, float]  # pid and start
 ROUNDS = 10  # looks for what a group, session or tree forked meanwhile
 
 
@@ -78,17 +80,20 @@ def _rounds(view: View, shown: list[Column[Result]], steps: Plan) -> list[Result
     """Look and act; again for groups, sessions and trees, until nobody new is found."""
     options = view.options
     parts = (*view.needs(COLUMNS, shown), *needed(options), HOSTPID)
-    again = options.tree or options.group is not None or options.session is not None
-    if options.dry_run or steps.grace is None:
-        again = False
+    again = (options.tree or _can_be_joined(options)) and steps.grace is not None
     me = _self()
-    seen: set[tuple[int, float]] = set()
+    first = view.snapshot(parts)
+    require(first, options.pid or ())
+    found = chosen(options, first)
+    there = frozenset(map(key, first))
+    seen: set[Key] = set()
     results: list[Result] = []
-    for _ in range(ROUNDS if again else 1):
-        found = [p for p in _chosen(view, view.snapshot(parts), not seen) if _key(p) not in seen]
+    for _ in range(ROUNDS if again and not options.dry_run else 1):
+        if seen:
+            found = forked_meanwhile(options, there, view.snapshot(parts), seen)
         if not found:
             break
-        seen.update(map(_key, found))
+        seen.update(map(key, found))
         refused = [refusal(process, me) for process in found]
         results += filter(None, refused)
         targets = [process for process, why in zip(found, refused, strict=True) if why is None]
@@ -97,21 +102,43 @@ def _rounds(view: View, shown: list[Column[Result]], steps: Plan) -> list[Result
         else:
             results += carry_out(targets, steps)
     else:
-        if again:
+        if again and not options.dry_run:
             view.note("new processes came in every round; run it again, or stop what forks them")
     return results
 
 
-def _key(process: Process) -> tuple[int, float]:
+def key(process: Process) -> Key:
+    """What tells it from a later one with its pid."""
     return process.pid, process.stat.start
 
 
-def _chosen(view: View, snapshot: Snapshot, first: bool) -> list[Process]:
-    options = view.options
-    if first:
-        require(snapshot, options.pid or ())
-    chosen = [p for p in select(options, snapshot) if options.pid is None or p.pid in options.pid]
-    return with_descendants(chosen, snapshot) if options.tree else chosen
+def chosen(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
+    """Who is meant at first: of the pids named those that match, with --tree all below them."""
+    others = [p.pid for p in snapshot if options.pid is not None and p.pid not in options.pid]
+    found = select(options, snapshot.without(others))
+    return with_descendants(found, snapshot) if options.tree else found
+
+
+def _can_be_joined(options: argparse.Namespace) -> bool:
+    """Whether a process that is forked later may be meant, too: by its group or session."""
+    one = options.newest or options.oldest or options.pid is not None
+    return not one and (options.group is not None or options.session is not None)
+
+
+def forked_meanwhile(
+    options: argparse.Namespace, there: Set[Key], now: Snapshot, seen: Set[Key]
+) -> list[Process]:
+    """Who joined the groups and sessions, or came below one that was hit and still lives.
+
+    `there` was who lived at first. A group whose number names a later process is another group.
+    """
+    found = [process for process in now if key(process) in seen]
+    if _can_be_joined(options):
+        numbers = (options.group or frozenset()) | (options.session or frozenset())
+        anew = {p.pid for p in now if p.pid in numbers and key(p) not in there}
+        found += (p for p in select(options, now) if not {p.stat.pgid, p.stat.sid} & anew)
+    found = with_descendants(found, now) if options.tree else found
+    return [process for process in found if key(process) not in seen]
 
 
 def _self() -> Self:

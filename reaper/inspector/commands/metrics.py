@@ -35,20 +35,25 @@ def run(view: View) -> int:
         if tally.torn:
             view.note(f"{tally.torn} lines of the trace could not be read")
     if view.json:
-        view.emit(metrics=[asdict(family) for family in families])
-    elif view.options.output:
-        _replace(Path(view.options.output), exposition(families))
+        content = view.encoded(metrics=[asdict(family) for family in families])
     else:
-        view.out.write(exposition(families))
+        content = exposition(families)
+    if view.options.output is None:
+        view.out.write(content)
+    else:
+        _write(Path(os.path.realpath(view.options.output)), content)
     return NOTHING
 
 
-def _replace(path: Path, content: str) -> None:
+def _write(path: Path, content: str) -> None:
     # The collector reads *.prom only, so it never sees the file in between.
     between = path.parent / f".{path.name}.{os.getpid()}"
     try:
-        between.write_text(content, encoding="utf-8")
-        between.replace(path)
+        if path.exists() and not path.is_file():
+            path.write_text(content, encoding="utf-8")  # a device or a pipe stays what it is
+        else:
+            between.write_text(content, encoding="utf-8")
+            between.replace(path)
     except OSError as error:
         with suppress(OSError):
             between.unlink()

@@ -14,8 +14,9 @@ from typing import Any
 
 from ..anatomy import Anatomy, Limit, examine
 from ..columns import PROCESS, stat_flags, tty_name, user_name
+from ..errors import UserError
 from ..memory import KINDS, Part
-from ..procfs import HOSTPID, NO_MEMORY, Stat
+from ..procfs import HOSTPID, NO_MEMORY, ZOMBIE, Stat
 from ..render.style import UNKNOWN, cpu, duration, printable, size, state_style
 from ..render.table import Column, choose, records
 from ..states import STATES, UNKNOWN_STATE
@@ -40,10 +41,16 @@ REGIONS: tuple[Column[Part], ...] = (
     Column("swap", lambda part: part.memory.swap, "swapped out", "bytes"),
     Column("meaning", lambda part: KINDS.get(part.kind, ""), "what it is"),
 )
+
+
+def _unlimited(limit: int | None) -> int | str:
+    return "unlimited" if limit is None else limit
+
+
 LIMITS: tuple[Column[Limit], ...] = (
     Column("name", lambda limit: limit.name, "resource", header="LIMIT"),
-    Column("soft", lambda limit: limit.soft, "in force", "integer"),
-    Column("hard", lambda limit: limit.hard, "may be raised to", "integer"),
+    Column("soft", lambda limit: _unlimited(limit.soft), "in force", "integer"),
+    Column("hard", lambda limit: _unlimited(limit.hard), "may be raised to", "integer"),
     Column("unit", lambda limit: limit.unit, "unit"),
 )
 
@@ -57,9 +64,9 @@ def _pid(word: str) -> int | None:
 
 
 def run(view: View) -> int:
-    pid = view.options.pid
+    pid = view.proc.own if view.options.pid is None else view.options.pid
     if pid is None:
-        pid = view.proc.own or 0  # there is no process 0
+        raise UserError("reaperctl itself is not in that /proc; name a pid")
     anatomy = examine(view.proc, view.process(pid, PARTS))
     if view.json:
         view.emit(**fields(anatomy))
@@ -164,7 +171,9 @@ def _threads(view: View, a: Anatomy) -> Iterable[str]:
 def _memory(view: View, a: Anatomy) -> Iterable[str]:
     stat = a.process.stat
     if stat.vss is None:
-        yield _line(view, "memory", "none: a zombie or a kernel thread")
+        lives = stat.state == ZOMBIE and not stat.zombie
+        why = "unknown: its main thread has ended" if lives else "none: a zombie or a kernel thread"
+        yield _line(view, "memory", why)
         return
     if a.memory is None:
         write = str if view.options.bytes else size

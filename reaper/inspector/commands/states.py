@@ -52,6 +52,7 @@ def run(view: View) -> int:
     ]
     shown = view.columns(COLUMNS)
     view.table(COLUMNS, shown, rows)
-    if not view.json and "cure" not in {column.name for column in shown}:
+    prose = view.options.headers and not view.json
+    if prose and "cure" not in {column.name for column in shown}:
         view.print(*(f"{row.letter}: {row.state.cure}" for row in rows if row.letter in "DTtZ"))
     return NOTHING

@@ -14,6 +14,7 @@ import time
 from collections import Counter
 
 from ..procfs import Snapshot
+from ..render.style import printable
 from ..render.table import Column
 from ..view import FOUND, NOTHING, View, add_settle, add_table_options, number
 from ..zombies import Culprit, culprits, same
@@ -85,7 +86,9 @@ def run(view: View) -> int:
         view.table(COLUMNS, shown, found, count=count)
     elif found:
         view.table(COLUMNS, shown, found)
-        view.print("", *(line for c in found for line in (f"{c.cause}.", f"  -> {c.cure}.")))
+        if options.headers:
+            said = (line for c in found for line in (f"{c.cause}.", f"  -> {c.cure}."))
+            view.print("", *map(printable, said))
     elif options.headers:
         view.print("no zombies")
     return FOUND if count > options.max else NOTHING

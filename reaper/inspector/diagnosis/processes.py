@@ -1,6 +1,8 @@
 """Processes that should not be there, or not so: zombies, stuck ones, orphans by the dozen."""
 
+import re
 from collections.abc import Iterator
+from shlex import quote
 
 from ..procfs import Process, Snapshot
 from ..roles import adopted
@@ -8,6 +10,7 @@ from ..zombies import culprits
 from .finding import CRITICAL, WARNING, Facts, Finding, age_text, called, command_line
 
 STORM = 10  # orphans of one command that are no accident any more
+LISTED = 100  # pids in a command line
 
 
 def zombies(facts: Facts) -> Iterator[Finding]:
@@ -75,10 +78,18 @@ def storm(facts: Facts) -> Iterator[Finding]:
             + (f", and {called(again)} with its own workers is younger" if again else ""),
             "their master died and nobody ended its workers"
             + ("; it was started again, and started new ones beside them" if again else ""),
-            f"end them: reaperctl kill --parent 1 --name '^{name}$'; then find out what killed the "
+            f"end them: reaperctl kill {_whom(orphans, group)}; then find out what killed the "
             "master, and restart the container with it instead of the master alone",
             tuple(p.pid for p in orphans),
         )
+
+
+def _whom(orphans: list[Process], namesakes: list[Process]) -> str:
+    """The words of a command line that hit them, and nobody else of PID 1's children."""
+    if len(orphans) == len(namesakes):
+        return "--parent 1 --name " + quote(f"^{re.escape(orphans[0].stat.comm)}$")
+    pids = ",".join(str(process.pid) for process in orphans[:LISTED])
+    return pids + (" (the oldest; look again for the rest)" if len(orphans) > LISTED else "")
 
 
 def _leads(process: Process, name: str, snapshot: Snapshot) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ..procfs import Process
-from ..roles import adopted, is_init, is_shell
+from ..roles import adopted, is_init, is_shell, starts_one
 from ..zombies import INIT_HINT, has_signal
 from .finding import NOTICE, PIPE, TERM, WARNING, Facts, Finding, called, command_line
 
@@ -79,12 +79,10 @@ def deaf(facts: Facts) -> Iterator[Finding]:
 def _main(facts: Facts) -> Process | None:
     """The process that a stop is meant for: PID 1, or the main program of the init there."""
     first = facts.snapshot.by_pid.get(1)
-    if first is None or first.stat.comm == "systemd":
-        return None
-    if not is_init(first):
+    if first is None or not is_init(first):
         return first
     children = facts.snapshot.children.get(1)
-    return children[0] if children else None
+    return children[0] if children and starts_one(first) else None
 
 
 def _hears(process: Process, facts: Facts) -> bool:

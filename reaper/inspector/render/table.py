@@ -53,7 +53,8 @@ def needs(columns: Iterable[Column[Any]]) -> tuple[str, ...]:
 
 def sort_columns(columns: Sequence[Column[R]], keys: str) -> list[tuple[str, Column[R]]]:
     """What --sort names: each key with its column."""
-    return [(key, choose(columns, key.lstrip("-"))[0]) for key in keys.split(",")] if keys else []
+    words = [word for part in keys.split(",") for word in part.split() or [""]] if keys else []
+    return [(word, choose(columns, word.lstrip("-"))[0]) for word in words]
 
 
 def sort(rows: Iterable[R], columns: Sequence[Column[R]], keys: str) -> list[R]:
