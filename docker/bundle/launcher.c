@@ -8,7 +8,9 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <link.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,10 +21,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { OWN_FAILURE = 125, ERROR = 2, VARIABLES = 7 };
+enum { OWN_FAILURE = 125, ERROR = 2, VARIABLES = 5 };
+enum { LONGEST = 256 }; /* bytes behind the folder: /lib/ and a file in it */
 
-/* bundle.spec says which: those that the interpreter is linked with, the loader first. */
-static const char *const libraries[] = {LIBRARIES};
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+/* All that is in lib/: `native`, what is ELF, the loader first; and `others`. By bundle.spec. */
+#include "files.h"
+
+extern const ElfW(Ehdr) __ehdr_start; /* our own, by the linker */
 static const uint64_t of_libc = UINT64_C(3) << 31; /* signals 32 and 33 are never touched */
 
 static char self[PATH_MAX];
@@ -41,7 +48,9 @@ leave(const char *file)
     if (errno == EACCES)
         cure = "make it readable and executable for this user, on no file system mounted noexec";
     if (errno == ENOEXEC)
-        cure = "it is built for another machine than this one";
+        cure = "it is built for another machine than this one, or not whole";
+    if (errno == ENAMETOOLONG || errno == EINVAL)
+        cure = "move the folder to a short path of UTF-8 without \":\", \";\" and \"$\"";
     fprintf(stderr, "%s: %s: %s; %s\n", name, file, strerror(errno), cure);
     exit(is_init() ? OWN_FAILURE : ERROR);
 }
@@ -55,7 +64,23 @@ join(const char *before, const char *between, const char *after)
     return text;
 }
 
-/* Without /proc the kernel still tells by which path it was asked to start us. */
+static int
+is_utf8(const char *text)
+{
+    for (const unsigned char *byte = (const void *)text; *byte; byte++) {
+        int more = *byte < 0x80 ? 0 : *byte < 0xc2 ? -1 : *byte < 0xe0 ? 1 : *byte < 0xf0 ? 2
+                 : *byte < 0xf5 ? 3 : -1;
+        if (more < 0)
+            return 0;
+        while (more--)
+            if ((*++byte & 0xc0) != 0x80)
+                return 0;
+    }
+    return 1;
+}
+
+/* Without /proc the kernel still tells by which path it was asked to start us. The loader would
+ * take a list of folders apart, and Python wants to know what the bytes mean. */
 static void
 find_folder(void)
 {
@@ -65,20 +90,44 @@ find_folder(void)
     char *slash = strrchr(self, '/');
     *slash = '\0';
     name = slash + 1;
+    errno = slash - self > PATH_MAX - LONGEST ? ENAMETOOLONG : EINVAL;
+    if (errno == ENAMETOOLONG || strpbrk(self, ":;$") || !is_utf8(self))
+        leave(self);
 }
 
-/* The value of a variable, which stays in its place, empty; NULL where there is none. */
-static const char *
-take(char **variable, const char *key)
+/* A file of lib/, which must be there and, if it is ELF, for this machine. */
+static char *
+need(const char *file, int is_elf)
 {
-    size_t length = strlen(key);
-    for (; *variable; variable++)
-        if (!strncmp(*variable, key, length)) {
-            const char *value = *variable + length;
-            *variable = (char *)key;
-            return value;
-        }
-    return NULL;
+    char *path = join(folder, "/lib/", file);
+    if (access(path, R_OK))
+        leave(path);
+    if (is_elf) {
+        ElfW(Ehdr) head = {0};
+        int fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+            leave(path);
+        ssize_t got = read(fd, &head, sizeof head);
+        close(fd);
+        errno = ENOEXEC;
+        if (got != sizeof head || memcmp(head.e_ident, ELFMAG, SELFMAG)
+            || head.e_machine != __ehdr_start.e_machine)
+            leave(path);
+    }
+    return path;
+}
+
+/* What would change how our loader and the bootloader start is for main alone. An entry that begins
+ * like this waits in its place behind a name that means nothing; environment.py steps over it. */
+static const char *const hidden[] = {"LD_", "GLIBC_TUNABLES=", "PYINSTALLER_", "_PYI_"};
+
+static char *
+hide(char *entry)
+{
+    for (size_t i = 0; i < COUNT(hidden); i++)
+        if (!strncmp(entry, hidden[i], strlen(hidden[i])))
+            return join("_PYI_REAPER_HIDDEN=", entry, "");
+    return entry;
 }
 
 static char **
@@ -90,7 +139,8 @@ environment(char **given, const char *program, const char *argv0, uint64_t mask)
     char **all = calloc(count + VARIABLES + 1, sizeof *all);
     if (!all)
         leave("calloc");
-    memcpy(all, given, count * sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        all[i] = hide(given[i]);
     char **next = all + count;
 
     /* The bootloader's words for having restarted itself already, which it does only to have its
@@ -105,14 +155,6 @@ environment(char **given, const char *program, const char *argv0, uint64_t mask)
     snprintf(number, sizeof number, "%llx", (unsigned long long)mask);
     *next++ = join("_PYI_REAPER_MASK=", number, "");
     *next++ = join("_PYI_REAPER_NAME=", argv0, "");
-
-    /* The image's libraries are not for our loader, which has a libc of its own. */
-    const char *keys[] = {"LD_PRELOAD=", "LD_AUDIT="};
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        const char *value = take(all, keys[i]);
-        if (value)
-            *next++ = join("_PYI_REAPER_", keys[i], value);
-    }
     return all;
 }
 
@@ -129,19 +171,15 @@ main(int argc, char **argv, char **envp)
         syscall(SYS_rt_sigprocmask, SIG_SETMASK, &inherited, NULL, sizeof inherited);
 
     const char *lib = join(folder, "/lib", "");
-    for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
-        const char *file = join(lib, "/", libraries[i]);
-        if (access(file, R_OK))
-            leave(file);
-    }
-    const char *loader = join(lib, "/", libraries[0]);
-    const char *program = join(lib, "/", join(name, ".bin", ""));
-    if (access(program, R_OK))
-        leave(program);
+    const char *loader = need(native[0], 1), *program = need(join(name, ".bin", ""), 1);
+    for (size_t i = 1; i < COUNT(native); i++)
+        free(need(native[i], 1));
+    for (size_t i = 0; i < COUNT(others); i++)
+        free(need(others[i], 0));
 
     const char *argv0 = argc ? argv[0] : "";
     const char *start[] = {argv0, "--library-path", lib, program};
-    size_t words = sizeof start / sizeof *start;
+    size_t words = COUNT(start);
     char **command = calloc(words + argc + 1, sizeof *command);
     if (!command)
         leave("calloc");

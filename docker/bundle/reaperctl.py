@@ -1,3 +1,9 @@
+"""reaperctl. What it starts, docker or podman, gets the environment as it was given."""
+
+import posix
+
+from reaper.init import environment
 from reaper.inspector.cli import console
 
+environment.apply(environment.fixes(posix.environ))
 console()

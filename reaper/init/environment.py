@@ -13,7 +13,7 @@ from reaper.init import proc
 Fixes = dict[bytes, bytes | None]
 
 _COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # PEP 538's targets
-_BOOTLOADER, _LAUNCHER = b"_PYI_", b"_PYI_REAPER_"
+_BOOTLOADER, _HIDDEN = b"_PYI_", b"_PYI_REAPER_HIDDEN"
 # The compiled forms turn the coercion of the locale off; the one-file form adds nothing at all.
 _STATIC = "_prctl" in sys.builtin_module_names
 _BUNDLE = hasattr(sys, "_MEIPASS")  # set by the bootloader itself
@@ -55,10 +55,8 @@ def _guess(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
 
 
 def _of_bundle(environ: dict[bytes, bytes]) -> Fixes:
-    """The launcher kept the values of LD_* that it emptied; everything of its own goes."""
-    found: Fixes = {name: None for name in environ if name.startswith(_BOOTLOADER)}
-    kept = [name for name in found if name.startswith(_LAUNCHER + b"LD_")]
-    return found | {name.removeprefix(_LAUNCHER): environ[name] for name in kept}
+    """All that the launcher and the bootloader added goes."""
+    return {n: None for n in environ if n.startswith(_BOOTLOADER) and n != _HIDDEN}
 
 
 def apply(changes: Fixes) -> None:
@@ -68,3 +66,18 @@ def apply(changes: Fixes) -> None:
             posix.unsetenv(name)
         else:
             posix.putenv(name, value)
+    if _BUNDLE and _HIDDEN in posix.environ:
+        _unhide()
+
+
+def _unhide() -> None:
+    """Entries that the launcher hid from our loader: each pointer steps over what is before it."""
+    import ctypes  # noqa: PLC0415  takes 5 ms, and such entries are rare
+
+    before = _HIDDEN + b"="
+    block = ctypes.POINTER(ctypes.c_void_p).in_dll(ctypes.CDLL(None), "environ")
+    index = 0
+    while address := block[index]:
+        if ctypes.string_at(address).startswith(before):
+            block[index] = address + len(before)
+        index += 1

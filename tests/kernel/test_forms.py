@@ -127,6 +127,38 @@ def test_libraries_for_main_are_not_for_the_init(form: str) -> None:
     assert (code, err.count("/nowhere.so")) == (0, 1)  # by true alone
 
 
+FOR_THE_LOADER = {  # ld.so(8): each would make ours talk, or lists libraries instead of a start
+    "LD_TRACE_LOADED_OBJECTS": "1", "LD_SHOW_AUXV": "1", "LD_DEBUG": "help", "LD_VERBOSE": "1",
+    "GLIBC_TUNABLES": "glibc.malloc.check=3", "LD_BIND_NOW": "1",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", COMPILED)
+def test_what_is_meant_for_mains_loader_is_not_for_ours(form: str) -> None:
+    expected = "".join(f"{name}={value}\n" for name, value in FOR_THE_LOADER.items())
+    assert run([*FORMS[form], "/bin/busybox", "env"], env=FOR_THE_LOADER) == (0, expected, "")
+
+
+@pytest.mark.parametrize("program", ["reaper", "reaperctl"])
+def test_the_images_list_of_libraries_is_not_for_ours(program: str, tmp_path: Path) -> None:
+    preload = tmp_path / "ld.so.preload"
+    preload.write_text("/nowhere.so\n")
+    bind = {BUNDLE: "/opt/reaper", preload: "/etc/ld.so.preload"}
+    command = inside(image("scratch"), [f"/opt/reaper/{program}", "--version"], bind)
+    assert run(command) == (0, f"{program} {__version__}\n", "")
+
+
+def test_what_reaperctl_starts_has_the_environment_that_it_was_given(tmp_path: Path) -> None:
+    docker, seen = tmp_path / "docker", tmp_path / "seen"
+    docker.write_text(
+        f"#!/bin/busybox sh\nbusybox tr '\\0' '\\n' </proc/$$/environ >{seen}; exit 1\n"
+    )
+    docker.chmod(0o755)
+    given = {"LD_LIBRARY_PATH": "/x", "PATH": f"{tmp_path}:/bin", "_PYI_OWN": "1"}
+    assert run([str(BUNDLE / "reaperctl"), "ps", "--container", "web"], env=given)[0] == 2
+    assert seen.read_text() == "".join(f"{name}={value}\n" for name, value in given.items())
+
+
 @each_form
 def test_gives_the_signal_mask_on(form: str) -> None:
     blocked = {signal.SIGUSR1, signal.SIGRTMIN, signal.SIGRTMIN + 2}
@@ -182,6 +214,24 @@ def test_the_bundle_has_reaperctl() -> None:
     assert err == ""
 
 
+@pytest.mark.parametrize(
+    "name", ["a:b", "a;b", "$ORIGIN", b"\xff".decode(errors="surrogateescape")]
+)
+def test_the_bundle_names_a_folder_that_it_cannot_be_in(name: str, tmp_path: Path) -> None:
+    shutil.copytree(BUNDLE, tmp_path / name)
+    for program, code in (("reaper", 125), ("reaperctl", 2)):
+        line = fails_with_one_line([str(tmp_path / name / program), "--version"], code)
+        assert "Invalid argument; move the folder" in line
+    assert explained("Invalid argument; move the folder")
+
+
+def test_the_bundle_names_a_path_that_is_too_long(tmp_path: Path) -> None:
+    long = f"{tmp_path}/{'/'.join(['x' * 99] * 40)}"[:3900]
+    shutil.copytree(BUNDLE, long)
+    line = fails_with_one_line([f"{long}/reaper", "true"], 125)
+    assert "Filename too long; move the folder" in line
+
+
 # -- bad input: one line, and the manual explains it
 
 
@@ -224,7 +274,11 @@ def test_for_another_machine(program: str, tmp_path: Path) -> None:
     assert explained("Exec format error")
 
 
-@pytest.mark.parametrize("lost", ["lib", "lib/libpython*", "lib/libc.so.6", "lib/reaper*.bin"])
+LOST = ["lib", "lib/libpython*", "lib/libc.so.6", "lib/reaper*.bin", "lib/os.pyc", "lib/encodings",
+        "lib/python3*", "lib/reaper"]  # fmt: skip
+
+
+@pytest.mark.parametrize("lost", LOST)
 @pytest.mark.parametrize(("program", "code"), [("reaper", 125), ("reaperctl", 2)])
 def test_with_a_part_of_the_bundle_lost(program: str, code: int, lost: str, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
@@ -249,6 +303,28 @@ def test_with_a_part_of_the_bundle_unfit(tmp_path: Path) -> None:
     foreign = "Exec format error; it is built for another machine"
     assert foreign in fails_with_one_line(command, 125)
     assert explained(denied) and explained(foreign)
+
+
+@pytest.mark.parametrize("cut", ["lib/libz.so.1", "lib/reaper.bin", "lib/ld-*"])
+def test_with_a_part_of_the_bundle_cut_off(cut: str, tmp_path: Path) -> None:
+    shutil.copytree(BUNDLE, tmp_path / "bundle")
+    [file] = (tmp_path / "bundle").glob(cut)
+    for spoil in (of_another_machine, lambda path: path.write_bytes(b"\x7fELF")):
+        spoil(file)
+        line = fails_with_one_line([str(tmp_path / "bundle" / "reaper"), "/bin/true"], 125)
+        assert (
+            "Exec format error; it is built for another machine than this one, or not whole" in line
+        )
+
+
+@pytest.mark.parametrize("closed", ["lib/encodings", "lib/reaper/init", "lib/os.pyc"])
+def test_with_a_part_of_the_bundle_that_may_not_be_read(closed: str, tmp_path: Path) -> None:
+    shutil.copytree(BUNDLE, tmp_path / "bundle")
+    (tmp_path / "bundle" / closed).chmod(0)
+    command = inside(
+        image("scratch"), ["/opt/reaper/reaper", "true"], {tmp_path / "bundle": "/opt/reaper"}
+    )
+    assert "Permission denied; make it readable" in fails_with_one_line(command, 125)
 
 
 def test_a_script_form_without_python() -> None:
@@ -287,7 +363,7 @@ def test_needs_no_loader(program: Path) -> None:
 def test_sizes(tmp_path: Path) -> None:
     """The static file, and all that the init loads of the bundle."""
     assert STATIC.stat().st_size < 5e6
-    assert (BUNDLE / "reaperctl").stat().st_size < 0.05e6
+    assert (BUNDLE / "reaperctl").stat().st_size < 0.06e6
     program = Path(FORMS["bundle"][0])
     log = tmp_path / "strace"
     trace = ["strace", "-f", "-qq", "-e", "trace=execve,openat", "-o", str(log)]

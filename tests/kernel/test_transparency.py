@@ -63,8 +63,12 @@ def test_environment_byte_for_byte_without_proc(environ: dict[str, str]) -> None
 ODD = [
     [b"PATH=/usr/bin:/bin", b"NOEQUALS", b"A=1", b"A=2", b"=x", b"", b"\xff\xfe=\x80\xff"],
     [b"A=1", b"LC_CTYPE=C", b"LC_CTYPE=POSIX", b"PATH=/bin"],
+    [b"LD_PRELOAD=", b"A=1", b"LD_LIBRARY_PATH=/a", b"LD_LIBRARY_PATH=/b", b"PATH=/bin", b"LD_X"],
+    [b"PYINSTALLER_RESET_ENVIRONMENT=1", b"A=1", b"_PYI_ARCHIVE_FILE=/app/app", b"_PYI_OTHER=1",
+     b"_PYI_PARENT_PROCESS_LEVEL=abc", b"_PYI_REAPER_MASK=zz", b"_PYI_REAPER_NAME=tini",
+     b"_PYI_REAPER_HIDDEN=LD_PRELOAD=/no", b"_PYI_REAPER_MASK=zz"],
     [],
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("environ", ODD)
