@@ -1,4 +1,5 @@
-# Bare `make` lists the targets. A target that needs something sets it up itself.
+# Bare `make` lists the targets. A target makes what it needs; Debian's packages are installed by
+# test, bench and packages alone, and a build that lacks one names it.
 VENV := .venv
 PY := $(VENV)/bin/python
 # What is shipped is made of Debian's Python: its static library, its shared library.
@@ -6,7 +7,14 @@ SYSTEM_PYTHON ?= /usr/bin/python3
 # Of the static file, where it is for another architecture: aarch64-linux-gnu.
 MULTIARCH ?=
 SOURCES := $(shell find reaper -name '*.py' -o -path '*/completion/*') pyproject.toml
-export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+# Of a clone that belongs to somebody else, too.
+GIT := git -c safe.directory='*'
+export SOURCE_DATE_EPOCH ?= $(shell $(GIT) log -1 --format=%ct 2>/dev/null || echo 0)
+
+# A file that could not be finished is none, and what stands later in a list of targets may need what
+# stands before it.
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
 
 .PHONY: help
 help:  ## list the targets
@@ -60,8 +68,13 @@ bench: packages forms  ## side by side with tini, dumb-init and catatonit: table
 	$(PY) tests/bench/forms.py
 	$(PY) tests/bench/ctl.py
 
+# Changes with what is built and by what, which the times of files do not tell.
+INPUTS := $(SYSTEM_PYTHON) $(MULTIARCH) $(CC) $(LAUNCHER_CC) $(sort $(SOURCES))
+build/inputs: FORCE
+	@mkdir -p build; echo "$(INPUTS)" | cmp -s - $@ || echo "$(INPUTS)" >$@
+
 # What both are made with. Their code objects know no columns: the source is not there.
-LINK := Makefile docker/cpython.py docker/no-unwind.ld
+LINK := Makefile build/inputs docker/cpython.py docker/no-unwind.ld
 
 build/static/reaper: $(wildcard docker/static/*.* docker/static/lean/*) $(LINK) $(SOURCES)
 	$(SYSTEM_PYTHON) -I -X no_debug_ranges docker/static/build.py $(MULTIARCH:%=--multiarch %) $@
@@ -83,15 +96,18 @@ build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*.*
 bundle: build/bundle/reaper/reaper  ## reaper and reaperctl over one interpreter: build/bundle/reaper/
 
 # What the images have at /opt/reaper: of the bundle's two commands the init is the static one.
-build/opt/reaper/reaper: build/static/reaper build/bundle/reaper/reaper
-	rm -rf build/opt && mkdir build/opt
-	cp -a build/bundle/reaper build/opt/reaper
-	cp build/static/reaper $@
+build/opt/reaper/reaper: tools/release.py LICENSE build/static/reaper build/bundle/reaper/reaper
+	rm -rf build/opt build/opt.new && mkdir build/opt.new
+	cp -a build/bundle/reaper build/opt.new/reaper
+	cp build/static/reaper build/opt.new/reaper/reaper
+	$(SYSTEM_PYTHON) -I tools/release.py licences build/opt.new/reaper build/bundle/venv \
+		build/opt.new/reaper/LICENCES.txt
+	mv build/opt.new build/opt
 
 .PHONY: folder
 folder: build/opt/reaper/reaper  ## /opt/reaper as the images have it: build/opt/reaper/
 
-build/zipapp/reaper.pyz: tools/release.py $(SOURCES)
+build/zipapp/reaper.pyz: tools/release.py build/inputs $(SOURCES)
 	$(SYSTEM_PYTHON) -I tools/release.py zipapp $@
 
 .PHONY: zipapp
@@ -106,7 +122,7 @@ build/epoch: FORCE
 .PHONY: FORCE
 
 $(WHEEL): $(VENV)/ready build/epoch $(SOURCES) \
-		$(wildcard $(shell git ls-files --cached --others --exclude-standard 2>/dev/null))
+		$(wildcard $(shell $(GIT) ls-files --cached --others --exclude-standard 2>/dev/null))
 	rm -rf $(@D)
 	$(PY) -m build --no-isolation --outdir $(@D) . >/dev/null
 
@@ -133,7 +149,7 @@ release: folder zipapp wheel  ## all that is published, and nothing else, in dis
 	cp build/zipapp/reaper.pyz dist/reaper-$(VERSION).pyz
 	cp build/wheel/* dist
 	$(SYSTEM_PYTHON) -I tools/release.py tar build/opt dist/$(RELEASE).tar.gz
-	$(SYSTEM_PYTHON) -I tools/release.py licences build/opt/reaper build/bundle/venv dist/LICENCES.txt
+	cp build/opt/reaper/LICENCES.txt dist
 	$(PY) -W ignore -m cyclonedx_py requirements --output-reproducible --pyproject pyproject.toml \
 		docker/bundle/requirements.txt -o dist/reaper-$(VERSION).cdx.json
 	$(SYSTEM_PYTHON) -I tools/release.py sbom build/opt/reaper dist/reaper-$(VERSION).cdx.json

@@ -11,9 +11,12 @@ import hashlib
 import json
 import marshal
 import os
+import platform
 import re
+import shlex
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -27,6 +30,9 @@ EPOCH = int(os.environ.get("SOURCE_DATE_EPOCH", "0"))
 PACKAGE = REPO / "reaper"
 VERSION = re.findall('__version__ = "(.+)"', (PACKAGE / "__init__.py").read_text())[0]
 COMMON = Path("/usr/share/common-licenses")
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
+STDLIB = Path(sysconfig.get_path("stdlib"))
+MULTIARCH = str(sysconfig.get_config_var("MULTIARCH"))
 SHEBANG = b"#!/usr/bin/env -S python3 -I -S\n"
 
 
@@ -79,16 +85,28 @@ def tar(folder: Path, target: Path) -> None:
 
 
 def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
-    """(package, version) of Debian that the shared libraries of the folder came from, and those
-    that the init and the launchers are linked with."""
-    python = f"libpython{sys.version_info[0]}.{sys.version_info[1]}-dev"
-    packages = {python, "libc6-dev", "musl-dev"}
-    names = {file.name for file in folder.rglob("*") if ".so" in file.name}
-    ask = ["dpkg-query", "-S", *(f"*/{name}" for name in sorted(names))]
+    """(package, version) of Debian that the files of the folder came from, and those that the init,
+    the launchers and the interpreter's library are linked with."""
+    packages = {f"libpython{PYTHON}-dev", "libc6-dev", "musl-dev"}
+    compiler = shlex.split(os.environ.get("CC", "cc"))
+    sources = [_output(*compiler, "-print-libgcc-file-name").strip()]
+    sources += (str(path) for file in sorted(folder.rglob("*")) for path in _origins(file, folder))
+    ask = ["dpkg-query", "-S", *sources]
     listed = subprocess.run(ask, capture_output=True, text=True, check=False)
-    packages |= {line.split(":")[0] for line in listed.stdout.splitlines() if "/x32/" not in line}
+    packages |= {line.split(":")[0] for line in listed.stdout.splitlines()}
     for package in sorted(packages):
         yield package, _output("dpkg-query", "-W", "-f", "${Version}\n", package).split()[0]
+
+
+def _origins(file: Path, folder: Path) -> Iterator[Path]:
+    """Where Debian has what was copied to lib/ or compiled for it; packages name either place."""
+    name = file.relative_to(folder / "lib") if file.is_relative_to(folder / "lib") else Path()
+    if name.suffix == ".pyc" and name.parts[0] != "reaper":
+        yield STDLIB / name.with_suffix(".py")
+    elif "lib-dynload" in name.parts:
+        yield STDLIB / "lib-dynload" / name.name
+    elif ".so" in name.name and not name.name.startswith("libpython"):
+        yield from (Path(top, MULTIARCH, name.name) for top in ("/lib", "/usr/lib"))
 
 
 def _output(*command: str) -> str:
@@ -139,8 +157,10 @@ def sbom(folder: Path, bom: Path) -> None:
     for component in content["components"]:
         shipped = component["name"] == "pyinstaller"
         component["scope"] = "required" if shipped else "excluded"
+    del content["metadata"]["tools"]  # their versions are not part of what was built
+    system = platform.freedesktop_os_release()["ID"]
     for package, version in debian_packages(folder):
-        reference = f"pkg:deb/debian/{package}@{quote(version, safe=':~')}"
+        reference = f"pkg:deb/{system}/{package}@{quote(version, safe=':~')}"
         content["components"].append(
             {
                 "bom-ref": reference,

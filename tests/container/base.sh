@@ -9,7 +9,8 @@ set -eu
 # The machine's own certificate authorities come along, so that pip gets as far as it does outside.
 debian() {
     mmdebstrap --quiet --variant=minbase \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
+        --dpkgopt='path-exclude=/usr/share/doc/*' \
+        --dpkgopt='path-include=/usr/share/doc/*/copyright' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/lib/*/libLLVM*' \
         --customize-hook='upload /etc/ssl/certs/ca-certificates.crt /etc/machine-ca.crt' \
         --customize-hook='rm -rf "$1"/var/lib/apt/lists/*' --format=tar "$@" bookworm -
