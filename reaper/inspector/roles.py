@@ -5,6 +5,7 @@ A snapshot does not say who was adopted; these are the marks that an orphan bear
 
 import re
 from collections.abc import Container, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from .procfs import Process, Snapshot
@@ -25,6 +26,7 @@ _TAKE_A_VALUE = ("-X", "-W")  # options of python that stand before its script
 SHELLS = frozenset(("sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "fish", "busybox"))
 
 
+@lru_cache(4096)
 def _base(word: str) -> str:
     """The name in a path, as a release or a login shell may have it: -init."""
     return _OF_A_RELEASE.sub("", word.rpartition("/")[2].lstrip("-"))
