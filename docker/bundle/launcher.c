@@ -26,7 +26,7 @@ enum { LONGEST = 256 }; /* bytes behind the folder: /lib/ and a file in it */
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* All that is in lib/: `native`, what is ELF, the loader first; and `others`. By bundle.spec. */
+/* All that is in lib/: `native`, what each start loads, the loader first; and `others`. */
 #include "files.h"
 
 extern const ElfW(Ehdr) __ehdr_start; /* our own, by the linker */

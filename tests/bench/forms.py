@@ -135,8 +135,10 @@ def size(files: Iterable[Path]) -> int:
 
 
 def on_disk(name: str) -> int:
+    """Of the source without what tests have compiled here; pip compiles the wheel's."""
     where = ON_DISK.get(name) or Path(f"/usr/bin/{name}")
-    return size([where, *(where.rglob("*") if where.is_dir() else ())])
+    files = where.rglob("*") if where.is_dir() else ()
+    return size([where, *(file for file in files if name != "source" or file.suffix != ".pyc")])
 
 
 class Figures(NamedTuple):
