@@ -131,16 +131,8 @@ class Core:
         number = self.options.rewrite.get(received, received)
         if number == opt.DROP:
             return [Drop(received, "--rewrite")]
-        if self.phase == RUNNING:
-            return self._to_main(number, received, now)
-        if self.phase == LINGERING:
-            return self._to_rest(number, received, now)
-        return [Drop(received, "shutting down")]
-
-    def _to_rest(self, number: int, received: int, now: float) -> list[Action]:
-        return self._shut_down(now) if number in STOPS else [Send(number, REST, received)]
-
-    def _to_main(self, number: int, received: int, now: float) -> list[Action]:
+        if self.phase not in (RUNNING, LINGERING):
+            return [Drop(received, "shutting down")]
         if not is_termination(number):
             return self._forward(number, received, now)
         if self.held:
@@ -156,6 +148,11 @@ class Core:
         return self._forward(number, received, now)
 
     def _forward(self, number: int, received: int, now: float) -> list[Action]:
+        """To main as --scope says; when it is gone to the rest, of whom a stop is the end."""
+        if self.phase == LINGERING:
+            stop = number in STOPS
+            send = Send(number, REST, received)
+            return self._shut_down(now, send) if stop else [send]
         self.forwarded.add(number)
         actions: list[Action] = [Send(number, self.options.scope, received)]
         if is_termination(number):
@@ -173,14 +170,13 @@ class Core:
     def main_ended(self, ending: Ending, alone: bool, now: float) -> list[Action]:
         """Main was reaped; `alone` says that no other child is left."""
         self.main = ending
-        held, self.held = self.held, None
-        self.release_at = self.kill_main_at = None
-        if alone:
-            return self._leave()
-        if self.options.until == opt.EMPTY and not self.forwarded & STOPS:
-            self.phase = LINGERING
-            return self._to_rest(*held, now) if held else []
-        return self._shut_down(now)
+        self.kill_main_at = None
+        if not alone and self.options.until == opt.EMPTY and not self.forwarded & STOPS:
+            self.phase = LINGERING  # what is held back is for the rest now
+            return []
+        dropped: list[Action] = [Drop(self.held[1], "main has ended")] if self.held else []
+        self.held = self.release_at = None
+        return dropped + (self._leave() if alone else self._shut_down(now))
 
     def reaped(self, pid: int) -> None:
         """Another child was reaped: its pid may belong to somebody else from now on."""
@@ -230,13 +226,16 @@ class Core:
         """Children were reaped and others are left: what they had forked may have come to us."""
         return [Send(SIGKILL, REST)] if self.phase == KILL else []
 
-    def _shut_down(self, now: float) -> list[Action]:
+    def _shut_down(self, now: float, first: Send | None = None) -> list[Action]:
+        """Tell the rest to end, by TERM or by the signal that came for it."""
         if not self.options.grace:
             return self._leave()
         self.phase = TERM
+        self.held = self.release_at = None
         self.adopted_end.clear()
         self.phase_ends_at = now + self.options.grace
-        return [Shutdown(TERM, self.options.grace), Send(SIGTERM, REST), Send(SIGCONT, REST)]
+        first = first or Send(SIGTERM, REST)
+        return [Shutdown(TERM, self.options.grace), first, Send(SIGCONT, REST)]
 
     def _next_phase(self, now: float) -> list[Action]:
         if self.phase == KILL:
@@ -248,7 +247,7 @@ class Core:
     def _leave(self) -> list[Action]:
         begun = self.phase in (TERM, KILL)
         self.phase = GONE
-        self.phase_ends_at = None
+        self.held = self.release_at = self.phase_ends_at = None
         self.adopted_end.clear()
         return [*([Shutdown("done")] if begun else []), Leave(self.exit_code)]
 

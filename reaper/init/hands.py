@@ -93,7 +93,10 @@ class Hands:
                 result = kernel.send_if(process.still_same, process.pid, action.signal)
                 self.report.sent(action, process.pid, result)
             if not new:
-                return
+                break
+        for pid in proc.own_children():  # which hidepid does not hide
+            if pid not in done and proc.process(pid) is None:
+                self._kill(action, pid)
 
     def _kill(self, action: core.Send, target: int) -> int:
         result = kernel.send(target, action.signal)

@@ -98,10 +98,9 @@ class Log:
     def say(self, level: int, message: str) -> None:
         if level > self.level:
             return
-        if self.sink.lost:
-            loss = f"{self.sink.lost} log lines lost ({reason(self.sink)})"
-            if self._write(WARNING, loss):
-                self.sink.lost = 0
+        if lost := self.sink.lost:
+            loss = f"{lost} log lines lost ({reason(self.sink)})"
+            self.sink.lost = 0 if self._write(WARNING, loss) else lost
         self._write(level, message)
 
     def error(self, message: str) -> None:
@@ -149,6 +148,7 @@ def complain(what: str, cure: str) -> None:
         sink.write(_one_line(f"reaper: {text}"))
 
 
+_NO_PWRITEV2 = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ESPIPE)
 _OPEN = posix.O_NONBLOCK | posix.O_NOCTTY | posix.O_CLOEXEC
 _S_IFMT, _S_IFREG = 0o170000, 0o100000  # inode(7)
 
@@ -162,7 +162,7 @@ def _write_without_waiting(fd: int, data: bytes) -> int:
     try:
         return posix.pwritev(fd, [data], -1, posix.RWF_NOWAIT)
     except OSError as error:
-        if error.errno not in (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL, errno.ESPIPE):
+        if error.errno not in _NO_PWRITEV2:
             raise
     poll = select.poll()
     poll.register(fd, select.POLLOUT)

@@ -22,7 +22,10 @@ class JsonLog(Log):
 
     def _line(self, level: int, message: str) -> str:
         fields: dict[str, Json] = {"ts": timestamp(), "level": opt.LEVELS[level]}
-        return to_json({**fields, "program": "reaper", "message": message})
+        line = to_json({**fields, "program": "reaper", "message": message})
+        if len(line.encode(errors="backslashreplace")) < PIPE_BUF:
+            return line
+        return self._line(level, message[: PIPE_BUF // 8] + " ...")  # six bytes a character at most
 
 
 class Trace:
@@ -35,11 +38,10 @@ class Trace:
         self.dropped = 0
 
     def emit(self, event: str, pid: int, **fields: "Json | None") -> None:
-        if self.sink.lost:
-            lost = self.sink.lost
-            if self._write("drop", posix.getpid(), {"lines": lost, "reason": reason(self.sink)}):
-                self.dropped += lost
-                self.sink.lost -= lost
+        if lost := self.sink.lost:
+            told = self._write("drop", posix.getpid(), {"lines": lost, "reason": reason(self.sink)})
+            self.dropped += lost if told else 0
+            self.sink.lost = 0 if told else lost
         self._write(event, pid, fields)
 
     def _write(self, event: str, pid: int, fields: "dict[str, Json | None]") -> bool:

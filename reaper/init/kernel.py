@@ -64,6 +64,9 @@ def send(target: int, number: int) -> int:
     return 0
 
 
+REFUSED = (errno.EPERM, errno.ENOSYS)  # what a seccomp profile answers
+
+
 def peek_zombie() -> int:
     """The pid of a child that ended, left as a zombie; 0: none; ChildProcessError: no child.
 
@@ -87,12 +90,16 @@ def reap_with_usage(pid: int) -> tuple[int, int, float, float, int]:
 def stop_or_continue(pid: int) -> tuple[bool, int] | None:
     """A stop (True, signal) or continue (False, SIGCONT) of a child, once each. waitid(2).
 
-    None: neither, or the child is gone (ECHILD).
+    None: neither, or the child is gone (ECHILD), or nobody may ask (seccomp).
     """
     try:
         found = posix.waitid(posix.P_PID, pid, posix.WSTOPPED | posix.WCONTINUED | posix.WNOHANG)
     except ChildProcessError:
         return None
+    except OSError as error:
+        if error.errno in REFUSED:
+            return None
+        raise
     return (found.si_code == posix.CLD_STOPPED, found.si_status) if found else None
 
 
@@ -103,6 +110,8 @@ def stop_self(number: int) -> bool:
     (setpgid(2), POSIX 2.4.3): nobody could continue us there. The group is what a terminal's
     Ctrl-Z would have stopped, had main been in it.
     """
+    if posix.getpid() == 1:
+        return False  # and our group may be that of a process outside the namespace
     if number == signals.NUMBERS["SIGSTOP"]:
         number = signals.NUMBERS["SIGTSTP"]  # the refusal exists for the stops of a terminal only
     send(0, number)
@@ -181,8 +190,18 @@ def open_terminal() -> int:
 
 
 def holds_foreground(terminal: int) -> bool:
-    """Whether our process group is the terminal's foreground group. tcgetpgrp(3)."""
-    return foreground(terminal) == posix.getpgrp()
+    """Whether our process group is the terminal's foreground group. tcgetpgrp(3).
+
+    In a PID namespace below that of the group both are 0. Then a read tells, which is refused in
+    the background (EIO, as SIGTTIN is blocked) and takes nothing.
+    """
+    group = posix.getpgrp()
+    if foreground(terminal) != group:
+        return False
+    try:
+        return bool(group) or not posix.read(terminal, 0)
+    except OSError:
+        return False
 
 
 def foreground(terminal: int) -> int:
@@ -232,8 +251,8 @@ def send_if(still_same: "Callable[[], bool]", pid: int, number: int) -> int:
     """Signal a process that is not our child, so that a reused pid is never hit; 0 or the errno.
 
     The pidfd holds the process while `still_same` looks whether it is the one that was meant.
-    pidfd_open(2), pidfd_send_signal(2): ESRCH, EPERM. Without pidfds (before Linux 5.3, refused by
-    a seccomp profile, no descriptor left) a look must do.
+    pidfd_open(2), pidfd_send_signal(2): ESRCH. Without pidfds (before Linux 5.3, refused by a
+    seccomp profile, no descriptor left) a look must do.
     """
     try:
         descriptor = posix.pidfd_open(pid)
@@ -243,8 +262,10 @@ def send_if(still_same: "Callable[[], bool]", pid: int, number: int) -> int:
         if not still_same():
             return errno.ESRCH
         _signal.pidfd_send_signal(descriptor, number)
-    except OSError as error:
-        return error.errno or 0
+    except ProcessLookupError:
+        return errno.ESRCH
+    except OSError:
+        return send(pid, number)
     finally:
         posix.close(descriptor)
     return 0

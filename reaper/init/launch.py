@@ -92,6 +92,8 @@ def start(plan: Plan) -> Launch:
     if launched.pid == 0:
         try:
             _become_main(plan, report)
+        except UnicodeError:  # an argument that the codec of a legacy locale does not give back
+            _tell(report, "exec", errno.EILSEQ)
         finally:
             posix._exit(status.CANNOT_EXECUTE)  # never back into the parent's code
     posix.close(report)

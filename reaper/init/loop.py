@@ -30,6 +30,7 @@ ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
 LOOK_EVERY = 0.1  # seconds, for main's exec
+SIGNALS_FOR = 0.05  # seconds of a round, before the dead and the deadlines have their turn
 SCAN_EVERY = 1.0  # seconds, for the adopted with --adopted end
 
 
@@ -98,22 +99,32 @@ class Init:
 
     def _step(self) -> None:
         """Wait, then: the signals, the dead, the deadlines."""
-        info = kernel.next_signal(ALL, self._timeout())
+        info = self._wait()
         self.more = False
         # Before a CONT is forwarded: it would wipe out the stop that we have not seen yet.
         self._try(self._look_for_stop)
         # SIGCHLD only wakes us. Were it taken in its turn, a flood of orphans would hold back the
         # real-time signals behind it, and a flood of SIGUSR1 before it would hold back reaping.
-        taken = 0
+        taken, until = 0, time.monotonic() + SIGNALS_FOR
         while info is not None:
             if info.si_signo != SIGCHLD:
                 self._signal(info)
             taken += 1
-            info = kernel.next_signal(ALL_BUT_CHLD, 0) if taken < BATCH else None
+            again = taken < BATCH and time.monotonic() < until
+            info = kernel.next_signal(ALL_BUT_CHLD, 0) if again else None
         self._look_for_exec()
         self._reap()
         if self.core.deadline is not None:
             self.hands.act(self.core.expired(time.monotonic()))
+
+    def _wait(self) -> "kernel.Siginfo | None":
+        try:
+            return kernel.next_signal(ALL, self._timeout())
+        except OSError as error:  # seccomp: then no signal is heard, but main's end is
+            text = posix.strerror(error.errno or 0)
+            self.report.once(f"signals cannot be waited for ({text}): allow rt_sigtimedwait")
+            time.sleep(LOOK_EVERY)
+            return None
 
     def _timeout(self) -> float | None:
         """Seconds to wait for a signal; None: as long as it takes."""
@@ -166,6 +177,7 @@ class Init:
         if self.report.scans and not batch.full:
             for pid in self.reaper.scan():
                 self.hands.act(self.core.adopted(pid, time.monotonic()))
+            self.more |= bool(self.reaper.coming)
 
     def _summary(self) -> str:
         report = self.report

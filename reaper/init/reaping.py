@@ -38,6 +38,7 @@ class Reaper:
         # Children from before our own exec, as in `sh -c 'helper & exec reaper ...'`.
         self.born = set(born)
         self.adopted: set[int] = set()  # seen and not reaped yet
+        self.coming: dict[int, None] = {}  # listed and not looked at yet; a set in its order
         self._begun = Batch()
 
     def batch(self) -> Batch:
@@ -53,6 +54,11 @@ class Reaper:
                     self.report.log.warning("how main ended is not known")
                     self.main, batch.main = 0, Ending(OWN_FAILURE)
                 break
+            except OSError as error:
+                if error.errno not in kernel.REFUSED or not self.report.looks:
+                    raise
+                self.report.looks = False
+                self.report.once("zombies cannot be looked at: seccomp has to allow waitid")
         else:
             batch.full = True
         self._begun = Batch()
@@ -76,13 +82,11 @@ class Reaper:
         role = self._role(pid)
         process = proc.process(pid)
         if role == "orphan" and pid not in self.adopted:
-            self.report.adopt(process)
-        if process:
-            self.report.exited(process, role)
+            self.report.adopt(pid, process)
+        self.report.exited(pid, process, role)
         _, status, *usage = kernel.reap_with_usage(pid) if self.report.trace else kernel.reap(pid)
         self._note(pid, status)
-        if process:
-            self.report.reap(process, role, ending(status), usage)
+        self.report.reap(pid, process, role, ending(status), usage)
         return True
 
     def _note(self, pid: int, status: int) -> None:
@@ -90,6 +94,7 @@ class Reaper:
         self.report.reaped += 1
         self.adopted.discard(pid)
         self.born.discard(pid)
+        self.coming.pop(pid, None)
         if pid == self.main:
             self.main, self._begun.main = 0, ending(status)
         else:
@@ -99,10 +104,13 @@ class Reaper:
         return "main" if pid == self.main else "other" if pid in self.born else "orphan"
 
     def scan(self) -> list[int]:
-        """The living orphans that came since the last scan: their coming is not announced."""
-        known = self.adopted | self.born | {self.main}
-        new = [pid for pid in proc.own_children() if pid not in known]
+        """Up to BATCH of the orphans that came since the last scans: that is not announced."""
+        if not self.coming:
+            known = self.adopted | self.born | {self.main}
+            self.coming = dict.fromkeys(pid for pid in proc.own_children() if pid not in known)
+        new = [*self.coming][:BATCH]
         for pid in new:
+            del self.coming[pid]
             self.adopted.add(pid)
-            self.report.adopt(proc.process(pid) if self.report.looks else None)
+            self.report.adopt(pid, proc.process(pid) if self.report.looks else None)
         return new

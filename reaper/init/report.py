@@ -72,7 +72,7 @@ class Report:
             self.trace.emit(
                 "exec",
                 self.main,
-                name=command[0].rpartition("/")[2][:15],
+                name=_comm(command[0]),
                 argv=command,
                 error=errno.errorcode.get(failed) if failed else None,
             )
@@ -148,46 +148,47 @@ class Report:
 
     # -- processes
 
-    def adopt(self, process: proc.Process | None) -> None:
-        """An orphan came to us; called before it is reaped. None: it is counted, no more."""
+    def adopt(self, pid: int, process: proc.Process | None) -> None:
+        """An orphan came to us; called before it is reaped. None: not known, or not asked for."""
         self.adopted += 1
-        if process is None:
-            return
-        self.log.debug(f"adopted {process.pid} ({process.name})")
+        self.log.debug(f"adopted {_called(pid, process)}")
         if self.trace:
-            self.trace.emit(
-                "adopt",
-                process.pid,
-                name=process.name,
-                argv=proc.arguments(process.pid) or None,
-                pgid=process.pgid,
-                sid=process.sid,
-                age=process.age,
-            )
+            known = _identity(process)
+            known.pop("ppid", None)  # it is us
+            argv = proc.arguments(pid) if process else None
+            age = process.age if process else None
+            self.trace.emit("adopt", pid, argv=argv or None, age=age, **known)
 
-    def exited(self, process: proc.Process, role: str) -> None:
+    def exited(self, pid: int, process: proc.Process | None, role: str) -> None:
         """Seen as a zombie. How it ended is in the reap event: waitid does not say it twice."""
         if self.trace:
-            self.trace.emit("exit", process.pid, role=role, **_identity(process))
+            self.trace.emit("exit", pid, role=role, **_identity(process))
 
-    def reap(self, process: proc.Process, role: str, ending: Ending, usage: list[float]) -> None:
+    def reap(
+        self,
+        pid: int,
+        process: proc.Process | None,
+        role: str,
+        ending: Ending,
+        usage: list[float],
+    ) -> None:
         """A process was reaped; `usage` is [user s, system s, max RSS bytes], empty if untraced."""
-        who = f"{role} {process.pid} ({process.name})"
+        what = f"reaped {role} {_called(pid, process)}, {ending_text(ending)}"
         if role == "orphan" and self.options.warn_reap:
-            self.log.warning(f"reaped {who}, {ending_text(ending)}")
+            self.log.warning(what)
         else:
-            self.log.debug(f"reaped {who}, {ending_text(ending)}")
+            self.log.debug(what)
         if self.trace and usage:
             user, system, max_rss = usage
             self.trace.emit(
                 "reap",
-                process.pid,
+                pid,
                 role=role,
                 **_identity(process),
                 code=ending.code,
                 signal=name_of(ending.signal) if ending.signal else None,
                 core=ending.core or None,
-                age=process.age,
+                age=process.age if process else None,
                 user=user,
                 system=system,
                 max_rss=int(max_rss),
@@ -261,7 +262,19 @@ def ending_text(ending: Ending) -> str:
     return f"was killed by {describe(ending.signal)}{', core dumped' if ending.core else ''}"
 
 
-def _identity(process: proc.Process) -> "dict[str, Json | None]":
+def _comm(program: str) -> str:
+    """The kernel's name of a process: the last part of the path, 15 bytes of it."""
+    name = launch.encode(program.rpartition("/")[2])
+    return name[:15].decode(errors="surrogateescape")
+
+
+def _called(pid: int, process: proc.Process | None) -> str:
+    return f"{pid} ({process.name})" if process else str(pid)
+
+
+def _identity(process: proc.Process | None) -> "dict[str, Json | None]":
+    if process is None:
+        return {}
     return {
         "name": process.name,
         "ppid": process.ppid,

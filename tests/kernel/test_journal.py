@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from support import (
     PYTHON,
+    WITHOUT_PROC,
     as_pid1,
     children,
     eventually,
@@ -116,7 +118,8 @@ def test_lost_lines_are_counted_and_reported() -> None:
     with os.fdopen(receive) as reader:
         seen = [json.loads(line) for line in reader.read().splitlines() if line.startswith("{")]
     drop = next(event for event in seen if event["event"] == "drop")
-    assert drop["lines"] >= 3 + 10  # start, fork, exec, and two lines a signal
+    # start, fork, exec, and two lines a signal; the last may have come when there was room again.
+    assert drop["lines"] + sum(event.get("signal") == "SIGUSR1" for event in seen) == 3 + 10
     assert drop["reason"] == "EAGAIN"
     assert seen[-1]["dropped"] == sum(e["lines"] for e in seen if e["event"] == "drop")
 
@@ -191,6 +194,26 @@ def test_exact_tracing_is_refused_with_one_line_and_the_run_goes_on(tmp_path: Pa
 
 def test_silent_when_all_is_well() -> None:
     assert run(as_pid1(reaper("--", "sh", "-c", "(true &); exit 0"))) == (0, "", "")
+
+
+def test_a_json_log_line_is_json_however_long_the_message() -> None:
+    code, _, err = run(reaper("--log-format", "json", "--", "\x01é" * 5000))
+    assert code == 126
+    assert json.loads(err)["message"].endswith(" ...")
+
+
+def test_without_proc_what_is_known_is_told(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    script = "(/bin/sleep 0.05 &); /bin/sleep 0.3; exit 3"
+    command = reaper("-w", "--trace", str(trace), "--", "sh", "-c", script)
+    code, _, err = run(as_pid1([*WITHOUT_PROC, *command]))
+    assert code == 3 and re.search(r"reaped orphan \d+, left with 0\n", err)
+    seen = [json.loads(line) for line in trace.read_text().splitlines()]
+    reaped = {event["role"]: event for event in seen if event["event"] == "reap"}
+    assert reaped["main"]["code"] == 3 and reaped["orphan"]["code"] == 0
+    assert reaped["main"]["max_rss"] > 0
+    assert {e["role"] for e in seen if e["event"] == "exit"} == {"main", "orphan"}
+    assert [event["event"] for event in seen].count("adopt") == 1
 
 
 def test_json_log_lines() -> None:

@@ -114,6 +114,23 @@ def test_a_look_that_failed_is_taken_again(tmp_path: Path) -> None:
         eventually(lambda: "main was stopped by" in log.read_text(), "the stop is told")
 
 
+@pytest.mark.parametrize(
+    ("call", "options", "said"),
+    [
+        ("waitid", [], ""),
+        ("waitid", ["-w"], "zombies cannot be looked at: seccomp has to allow waitid"),
+        ("rt_sigtimedwait", [], "signals cannot be waited for"),
+    ],
+)
+def test_a_call_that_seccomp_refuses_holds_no_end_up(
+    call: str, options: list[str], said: str, tmp_path: Path
+) -> None:
+    strace = under_strace(tmp_path / "strace", call, f"{call}:error=EPERM")
+    code, _, err = run([*strace, *reaper(*options, "--", "sh", "-c", "sleep 0.1 & exit 3")])
+    assert code == 3
+    assert said in err and err.count("\n") == bool(said)
+
+
 def test_without_proc_mains_own_group_is_told() -> None:
     helper = "trap 'echo ended; exit' TERM; echo ready; while :; do /bin/sleep 0.05; done"
     main = 'sh -c "$0" & read line; exit 3'

@@ -116,11 +116,11 @@ def test_a_signal_before_there_is_a_group_reaches_main(tmp_path: Path) -> None:
         assert started.line() == str(int(signal.SIGUSR1))
 
 
-@pytest.mark.parametrize("call", ["pidfd_open", "getpgid"])
+@pytest.mark.parametrize("call", ["pidfd_open", "pidfd_send_signal", "getpgid"])
 def test_a_call_that_seccomp_refuses_loses_no_signal(call: str, tmp_path: Path) -> None:
     """libseccomp's answer to a call that it does not know is EPERM."""
     strace = under_strace(tmp_path / "strace", call, f"{call}:error=EPERM")
-    scope = "tree" if call == "pidfd_open" else "group"
+    scope = "tree" if call.startswith("pidfd") else "group"
     with running([*strace, *reaper("--scope", scope, "--", *victim("prints_signals"))]) as started:
         started.wait_line("ready")
         for number in (signal.SIGUSR1, signal.SIGTERM):

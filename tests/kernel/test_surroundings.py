@@ -66,6 +66,16 @@ def test_the_tree_is_reached_there_too(place: str) -> None:
         assert [started.line(), started.line()] == ["10", "10"]
 
 
+@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
+def test_the_tree_is_reached_where_hidepid_hides_it(pid1: bool) -> None:
+    command = [*IN["hidepid"], *reaper("--scope", "tree", "--", *victim("undumpable"))]
+    with running(as_pid1(command) if pid1 else ["env", *command]) as started:
+        started.wait_line("ready")
+        for number in (signal.SIGUSR1, signal.SIGTERM):
+            os.kill(started.pid, number)
+            assert started.line() == str(int(number))
+
+
 def test_stdin_may_be_closed_and_a_signal_still_comes() -> None:
     with running(
         ["sh", "-c", 'exec "$@" <&-', "sh", *reaper("--", *victim("prints_signals"))]

@@ -100,14 +100,28 @@ def test_ctrl_z_stops_a_script_around_the_init_too() -> None:
         cat_answers(screen, "again")
 
 
-def test_a_start_in_the_background_leaves_the_foreground_alone() -> None:
+@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
+def test_a_start_in_the_background_leaves_the_foreground_alone(pid1: bool) -> None:
+    command = reaper("--", "sh", "-c", "echo up-$((1+1)); exec sleep 60")
     with terminal(BASH) as screen:
         screen.wait_for("$ ")
-        screen.type(shell("--", "sh", "-c", "echo up-$((1+1)); exec sleep 60") + " &\n")
+        screen.type(shlex.join(as_pid1(command) if pid1 else command) + " &\n")
         screen.wait_for("up-2")
         assert os.tcgetpgrp(screen.master) == screen.popen.pid
         screen.type("kill %1; wait %1; echo code-$?\n")
-        screen.wait_for("code-143")
+        screen.wait_for("code-1")
+
+
+def test_ctrl_z_as_pid_1_stops_nobody_outside_the_namespace() -> None:
+    """Our group may be that of a process of the outer shell, which would stop it for ever."""
+    with terminal(BASH) as screen:
+        screen.wait_for("$ ")
+        screen.type(shlex.join(as_pid1(reaper("--", *CAT))) + "\n")
+        screen.wait_for("up-2")
+        cat_answers(screen, "hello")
+        screen.type(CTRL_Z)
+        cat_answers(screen, "again")
+        assert "Stopped" not in screen.shown
 
 
 def test_the_script_after_it_has_the_terminal_again() -> None:

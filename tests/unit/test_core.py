@@ -140,7 +140,23 @@ def test_until_empty() -> None:
 def test_a_signal_that_was_held_for_main_is_for_the_rest(signal: str, then: list[object]) -> None:
     m = machine("--until", "empty", "--stop-delay", "9")
     assert m.signal(NUMBERS[signal], 0) == []
-    assert told(m.main_ended(Ending(0), False, 1)) == then
+    assert told(m.main_ended(Ending(0), False, 1)) == []
+    assert told(m.expired(8.9)) == [] and told(m.expired(9)) == then
+
+
+def test_signals_for_the_rest_are_rewritten_and_held_back_as_for_main() -> None:
+    m = machine("--until", "empty", "--stop-delay", "9", "--rewrite", "TERM=QUIT")
+    m.main_ended(Ending(0), False, 1)
+    assert m.signal(NUMBERS["SIGTERM"], 2) == []
+    assert told(m.expired(11)) == ["term", ("QUIT", "rest"), ("CONT", "rest")]
+    assert told(m.expired(16)) == ["kill", ("KILL", "rest")]
+
+
+def test_a_signal_that_main_did_not_live_to_see_is_dropped() -> None:
+    m = machine("--stop-delay", "9")
+    m.signal(NUMBERS["SIGTERM"], 0)
+    first, *_ = m.main_ended(Ending(0), True, 1)
+    assert isinstance(first, Drop) and first.signal == TERM
 
 
 def test_adopted_end() -> None:

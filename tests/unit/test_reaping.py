@@ -41,6 +41,18 @@ def test_a_child_from_before_us_is_no_orphan_but_its_pid_may_be(
         assert told.adopted == orphans
 
 
+def test_a_flood_of_orphans_is_looked_at_in_batches(
+    told: report.Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flood = [*range(200, 200 + 2 * reaping.BATCH + 5)]
+    play(monkeypatch, [100, *flood], flood[-1])
+    reaper = reaping.Reaper(told, 100, ())
+    assert reaper.scan() == flood[: reaping.BATCH] and reaper.coming
+    assert reaper.batch().pids == flood[-1:]  # and is not looked at any more
+    assert [*reaper.scan(), *reaper.scan()] == flood[reaping.BATCH : -1]
+    assert not reaper.coming and told.adopted == len(flood)
+
+
 def test_an_error_in_a_batch_loses_nothing_of_it(
     told: report.Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
