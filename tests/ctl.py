@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
-from support import descendants, eventually, state
+from support import descendants, eventually, state, switches
 
 from reaper.inspector.cli import main
 
@@ -43,10 +43,20 @@ def root(pid: int) -> str:
 
 
 def at_rest(pid: int) -> None:
-    """Wait until a process and all below it sleep, so that two looks see the same."""
-    eventually(
-        lambda: not {"R", "D"} & {state(each) for each in (pid, *descendants(pid))}, "all asleep"
-    )
+    """Wait until every thread of a process and of all below it sleeps, and has not run between two
+    looks: others see the same then."""
+    earlier: dict[str, tuple[str, int]] = {}
+
+    def rests() -> bool:
+        nonlocal earlier
+        before, earlier = earlier, {}
+        for each in (pid, *descendants(pid)):
+            for task in os.listdir(f"/proc/{each}/task"):  # noqa: PTH208
+                earlier[task] = state(int(task)), switches(int(task))
+        letters = {letter for letter, _ in earlier.values()}
+        return before == earlier and not letters & {"R", "D"}
+
+    eventually(rests, "all asleep")
 
 
 def findings(*words: str) -> str:

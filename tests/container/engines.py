@@ -172,6 +172,14 @@ class Container:
             assert line, f"the container ended without {text!r}"
         return line.rstrip("\n")
 
+    def wait_lines(self, *texts: str) -> None:
+        """The same for several lines, in any order: there are two streams."""
+        missing = set(texts)
+        while missing:
+            line = self.line()
+            assert line, f"the container ended without {missing}"
+            missing = {text for text in missing if text not in line}
+
     def line(self) -> str:
         """The next line of the log, both streams; empty at its end."""
         if self.follower is None:

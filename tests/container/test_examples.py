@@ -89,8 +89,7 @@ def test_shell_entrypoint(service: Service) -> None:
 
 def test_cron(service: Service) -> None:
     container = service("cron")
-    container.wait_line("job: left a process behind")
-    container.wait_line("(sleep), left with 0")
+    container.wait_lines("job: left a process behind", "(sleep), left with 0")
     container.stop(60)
     assert container.wait() == 0
 

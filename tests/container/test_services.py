@@ -57,10 +57,11 @@ SLEEPERS = "select count(*) from pg_stat_activity where query = 'select pg_sleep
 
 def test_gunicorn_with_eight_workers(rootful: Engine) -> None:
     application = "def app(environ, start):\n start('200 OK', [])\n return [b'up']\n"
+    application += "print('loaded', flush=True)\n"
     words = ["--", "sh", "-c", f'echo "{application}" >/tmp/web.py; exec gunicorn "$@"', "sh"]
     words += ["--bind=127.0.0.1:8080", "--workers=8", "--chdir=/tmp", "web:app"]
     with rootful.container(*words) as container:
-        eventually(lambda: len(children(container.main)) == 8, "eight workers")
+        eventually(lambda: container.log().count("loaded") == 8, "eight workers")
         fetch = ["curl", "-fs", "--retry-connrefused", "--retry", "9", URL]
         assert container.exec(*fetch).stdout == "up"
         container.stop(TIMEOUT)
@@ -75,7 +76,6 @@ def test_cron_under_a_shell_script(rootful: Engine) -> None:
     job = "@reboot root sh -c 'sleep 0.1 & echo ran' >/proc/1/fd/1"
     script = f'echo "{job}" >/etc/cron.d/job; cron -f; echo "cron ended"'
     with rootful.container("-w", "-e", "stop", "--", "sh", "-c", script) as container:
-        container.wait_line("ran")
-        container.wait_line("(sleep), left with 0")
+        container.wait_lines("ran", "(sleep), left with 0")
         container.stop(TIMEOUT)
         assert container.wait() == 0

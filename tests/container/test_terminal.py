@@ -6,7 +6,7 @@ import signal
 from pathlib import Path
 
 from engines import Engine
-from support import children, eventually, foreground, state
+from support import children, comm, eventually, foreground, state
 
 CTRL_C, CTRL_Z, CTRL_D = "\x03", "\x1a", "\x04"
 PROMPT = "prompt> "
@@ -46,7 +46,7 @@ def test_job_control_of_a_shell(engine: Engine) -> None:
         terminal.wait_for("sleep 1000")
         [bash] = children(container.pid)
         [job] = eventually(lambda: children(bash), "the job")
-        eventually(lambda: in_foreground(job), "the job in the foreground")
+        eventually(lambda: comm(job) == "sleep" and in_foreground(job), "the job in the foreground")
         terminal.type(CTRL_Z)
         terminal.wait_for("Stopped")
         terminal.wait_for(PROMPT)

@@ -155,8 +155,13 @@ def test_the_newest_of_some_pids_and_of_a_user() -> None:
     with support.running(["sleep", "60"]) as older, support.running(["sleep", "60"]):
         words = ("kill", str(older.pid), "--newest", "--dry-run", "--json")
         assert outcomes(ctl(*words)[1]) == {older.pid: "planned"}
-        found = outcomes(ctl("kill", "--user", "0", "--newest", "--dry-run", "--json")[1])
-        assert [*found.values()] == ["planned"]
+    service = support.reaper("--", "sh", "-c", "sleep 60 & echo ready; wait")
+    with support.running(support.as_pid1(service)) as inside:
+        inside.wait_line("ready")
+        [newest] = support.children(inside.main)
+        enter = ["nsenter", "-t", str(inside.pid), "-p", "-m", f"--wd={support.REPO}"]
+        words = [*enter, *CTL, "kill", "--user", "0", "--newest", "--dry-run", "--json"]
+        assert outcomes(support.run(words)[1]) == {support.pid_inside(newest): "planned"}
 
 
 def test_a_main_thread_that_ended_is_no_zombie() -> None:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from ctl import control_group, findings, reaperctl, root, within, without_sizes
-from support import as_pid1, eventually, reaper, running, victim
+from support import as_pid1, reaper, running, victim
 
 MB = 1 << 20
 MORE = "zombies,oom-kills,memory-limit"
@@ -83,9 +83,7 @@ def test_the_doctor_counts_oom_kills() -> None:
         script = f"{hog}; echo ready; sleep 60; true"
         with running(as_pid1(within(group, *reaper("--", "sh", "-c", script)))) as started:
             started.wait_line("ready")
-            found = eventually(
-                lambda: findings("--root", root(started.pid), "--ignore", "pids-limit")
-            )
+            found = findings("--root", root(started.pid), "--ignore", "pids-limit")
     assert found == (
         "CRITICAL  the kernel killed 1 process here: out of memory [oom-kills]\n"
         "  seen   oom_kill is 1 in this control group, whose limit is 64M.\n"

@@ -1,5 +1,6 @@
 """What happens when main is gone: the rest gets TERM, time, then KILL; the exit code is main's."""
 
+import json
 import os
 import signal
 import sys
@@ -10,12 +11,14 @@ from support import (
     DEADLINE,
     WITHOUT_PROC,
     as_pid1,
+    children,
     descendants,
     eventually,
     reaper,
     run,
     running,
     state,
+    status,
     under_strace,
     victim,
 )
@@ -157,14 +160,18 @@ def test_stopped_helpers_can_end_too(wrap) -> None:  # type: ignore[no-untyped-d
 
 
 def test_signals_during_the_grace_do_not_disturb_it() -> None:
-    with running(
-        as_pid1(reaper("-v", "--grace", "1", "--", *victim("helper_tree", "5", STUBBORN)))
-    ) as started:
-        main = started.main
+    """They neither cut it short nor reach the rest."""
+    main = victim("helper_tree", "5", STUBBORN)
+    with running(as_pid1(reaper("-v", "--grace", "3600", "--", *main))) as started:
         started.wait_line("ready")
-        eventually(lambda: state(main) == "X", "main gone")
+        eventually(lambda: len(descendants(started.pid)) == 1, "main gone")
         for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
             started.kill(number)
+        eventually(lambda: not int(status(started.pid)["ShdPnd"], 16), "all taken")
+        eventually(lambda: state(started.pid) == "S", "the init at rest")
+        [helper] = children(started.pid)
+        assert state(helper) == "S"
+        os.kill(helper, signal.SIGKILL)
         assert started.finish()[0] == 5
 
 
@@ -187,17 +194,22 @@ def test_until_empty_passes_signals_to_the_rest_and_stops_when_told(wrap) -> Non
         started.kill(signal.SIGKILL)
 
 
-def test_adopted_end_terminates_orphans(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_adopted_end_terminates_orphans(wrap, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     """Main lives on; its orphans are told to end, and killed when they do not."""
+    trace = tmp_path / "trace"
     script = f"({STUBBORN} & {STUBBORN} own-session & read go); read go; exit 3"
-    command = wrap(reaper("--adopted", "end", "--grace", "0.3", "--", "sh", "-c", script))
-    with running(command) as started:
+    options = ["--adopted", "end", "--grace", "0.3", "--trace", str(trace)]
+    with running(wrap(reaper(*options, "--", "sh", "-c", script))) as started:
         for _ in range(2):
             started.wait_line("ready")
         started.type_line("")  # their parent ends
         eventually(lambda: len(descendants(started.pid)) == 1, "orphans gone")
-        code, out, _ = started.finish()  # the end of file lets main end
-    assert (code, out.count("ignored 15")) == (3, 2)
+        assert started.finish()[0] == 3  # the end of file lets main end
+    told: dict[int, list[str]] = {}
+    for event in map(json.loads, trace.read_text().splitlines()):
+        if event["event"] == "signal":
+            told.setdefault(event["target"], []).append(event["signal"])
+    assert [*told.values()] == [["SIGTERM", "SIGCONT", "SIGKILL"]] * 2
 
 
 def test_main_dies_with_an_init_that_is_killed() -> None:

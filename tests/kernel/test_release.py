@@ -20,6 +20,7 @@ from support import FORMS, REPO, run
 
 from reaper import __version__
 
+pytestmark = pytest.mark.timeout(900)  # the first one makes a release
 ARCH = run(["dpkg", "--print-architecture"])[1].strip()
 NAME = f"reaper-{__version__}-linux-{ARCH}"
 WHEEL = f"reaper_init-{__version__}-py3-none-any.whl"

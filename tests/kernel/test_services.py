@@ -295,6 +295,8 @@ def test_backends_of_a_killed_postmaster_are_reaped(tmp_path: Path, cluster: Pat
 APP = '''
 import os
 
+print("app loaded", flush=True)  # by a worker, which hears its signals by then
+
 def app(environ, start_response):
     """Answers with the worker's pid; under /slow when `gate` is opened."""
     if environ["PATH_INFO"] == "/slow":
@@ -313,7 +315,7 @@ def gunicorn(folder: Path, *options: str) -> Iterator[Service]:
     command = [sys.executable, "-m", "gunicorn", "--bind", f"unix:{folder}/socket"]
     command += ["--chdir", str(folder), "--workers", str(WORKERS), "web:app"]
     with service(folder, list(options), *command) as started:
-        eventually(lambda: started.said().count("Booting worker") == WORKERS, "workers")
+        eventually(lambda: started.said().count("app loaded") == WORKERS, "workers")
         yield started
 
 
