@@ -68,10 +68,13 @@ bench: packages forms  ## side by side with tini, dumb-init and catatonit: table
 	$(PY) tests/bench/forms.py
 	$(PY) tests/bench/ctl.py
 
+# Writes the target where its content is to be another.
+stamp = @mkdir -p build; echo "$(1)" | cmp -s - $@ || echo "$(1)" >$@
+
 # Changes with what is built and by what, which the times of files do not tell.
 INPUTS := $(SYSTEM_PYTHON) $(MULTIARCH) $(CC) $(LAUNCHER_CC) $(sort $(SOURCES))
 build/inputs: FORCE
-	@mkdir -p build; echo "$(INPUTS)" | cmp -s - $@ || echo "$(INPUTS)" >$@
+	$(call stamp,$(INPUTS))
 
 # What both are made with. Their code objects know no columns: the source is not there.
 LINK := Makefile build/inputs docker/cpython.py docker/no-unwind.ld
@@ -118,7 +121,7 @@ WHEEL := build/wheel/reaper_init-$(VERSION)-py3-none-any.whl
 
 # Changes with the commit: the time that goes into the archives.
 build/epoch: FORCE
-	@mkdir -p build; echo $(SOURCE_DATE_EPOCH) | cmp -s - $@ || echo $(SOURCE_DATE_EPOCH) >$@
+	$(call stamp,$(SOURCE_DATE_EPOCH))
 .PHONY: FORCE
 
 $(WHEEL): $(VENV)/ready build/epoch $(SOURCES) \

@@ -3,6 +3,7 @@
 No sleeping for luck: a test waits for a line, for end of file, for an exit, or for `eventually`.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -47,6 +48,16 @@ def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
     """The command as PID 1 of a PID namespace of its own with its own /proc."""
     options = ["--pid", "--fork", "--mount-proc", "--kill-child", *unshare]
     return ["unshare", *options, "--", *command]
+
+
+def entering(pid: int) -> list[str]:
+    """What goes before a command to run it in the PID and mount namespace of a process."""
+    return ["nsenter", "-t", str(pid), "-p", "-m"]
+
+
+def trace_lines(trace: Path) -> list[dict[str, Any]]:
+    """The lines of a trace."""
+    return [json.loads(line) for line in trace.read_text().splitlines()]
 
 
 # Puts a command where there is no /proc. Unmounting it would show the one below it.

@@ -19,6 +19,7 @@ OF_MANY = frozenset(
     ("systemd", "init", "s6-svscan", "runsvdir", "runit", "my_init", "supervisord", "openrc-init",
      "bpm")
 )  # fmt: skip
+INITS = OF_ONE | OF_MANY
 # What a release's file is called beyond that: tini-static-amd64, reaper-0.1.0.pyz.
 _OF_A_RELEASE = re.compile(r"[-_.](?:static|linux|musl|amd64|arm|x86|v?\d|pyz).*")
 _INTERPRETER = re.compile(r"(?:python|pypy|perl|ruby|busybox|(?:da|ba)?sh)[\d.]*")
@@ -50,7 +51,7 @@ def _is_one_of(process: Process, names: Container[str]) -> bool:
 
 def is_init(process: Process) -> bool:
     """Whether it is made to be PID 1, by its name or that of the script an interpreter runs."""
-    return _is_one_of(process, OF_ONE | OF_MANY)
+    return _is_one_of(process, INITS)
 
 
 def starts_one(process: Process) -> bool:

@@ -21,6 +21,7 @@ from support import (
     as_pid1,
     children,
     comm,
+    entering,
     eventually,
     pid_inside,
     reaper,
@@ -203,7 +204,7 @@ def test_a_name_commands_no_terminal(tmp_path: Path) -> None:
 
 def test_a_parent_outside() -> None:
     with container(*reaper("--", "sh", "-c", "echo ready; sleep 60; true")) as started:
-        enter = ["nsenter", "-t", str(started.pid), "-p", "-m", "sh", "-c", "echo in; read x"]
+        enter = [*entering(started.pid), "sh", "-c", "echo in; read x"]
         with running(enter) as entered:
             entered.wait_line("in")
             (dead,) = children(entered.pid)
@@ -282,7 +283,7 @@ def test_a_pid_1_that_adopts_without_being_an_init() -> None:
     with container("sh", "-c", "echo ready; exec sleep 60") as started:
         eventually(lambda: comm(started.pid) == "sleep")
         leave = "sleep 60 >/dev/null 2>&1 & echo left"
-        run(["nsenter", "-t", str(started.pid), "-p", "-m", "setsid", "sh", "-c", leave])
+        run([*entering(started.pid), "setsid", "sh", "-c", leave])
         assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == (
             "NOTICE  PID 1 (sleep) is no init [no-init]\n"
             "  seen   PID 1 is sleep 60; it has adopted 1 process.\n"

@@ -159,7 +159,7 @@ def test_the_newest_of_some_pids_and_of_a_user() -> None:
     with support.running(support.as_pid1(service)) as inside:
         inside.wait_line("ready")
         [newest] = support.children(inside.main)
-        enter = ["nsenter", "-t", str(inside.pid), "-p", "-m", f"--wd={support.REPO}"]
+        enter = [*support.entering(inside.pid), f"--wd={support.REPO}"]
         words = [*enter, *CTL, "kill", "--user", "0", "--newest", "--dry-run", "--json"]
         assert outcomes(support.run(words)[1]) == {support.pid_inside(newest): "planned"}
 

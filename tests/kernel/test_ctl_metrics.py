@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from ctl import at_rest, reaperctl, root
 from prometheus_client.parser import text_string_to_metric_families as parse
-from support import as_pid1, eventually, reaper, running, victim
+from support import as_pid1, eventually, reaper, running, trace_lines, victim
 
 ODD = 'a"b\\c\nd{e}'  # what a label must escape, and what it must not
 
@@ -55,16 +55,11 @@ def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
     assert link.is_symlink() and json.loads(real.read_text())["view"] == "metrics"
 
 
-def events(trace: Path) -> list[dict[str, object]]:
-    found: list[dict[str, object]] = [json.loads(line) for line in trace.read_text().splitlines()]
-    return found
-
-
 def reaped(trace: Path) -> Counter[object]:
     """How many the trace says were reaped, by role."""
     if not trace.exists():
         return Counter()
-    return Counter(event["role"] for event in events(trace) if event["event"] == "reap")
+    return Counter(event["role"] for event in trace_lines(trace) if event["event"] == "reap")
 
 
 def samples(text: str) -> dict[str, dict[str, float]]:
@@ -86,7 +81,7 @@ def test_zombies_and_states_are_counted(written: tuple[str, Path]) -> None:
 
 def test_adopted_and_reaped_are_those_of_the_trace(written: tuple[str, Path]) -> None:
     found = samples(written[0])
-    counts = Counter(event["event"] for event in events(written[1]))
+    counts = Counter(event["event"] for event in trace_lines(written[1]))
     assert found["reaper_adopted"] == {"": counts["adopt"]}
     assert found["reaper_reaped"] == {"main": 0, "other": 0} | reaped(written[1])
     assert found["reaper_reaped"]["orphan"] == 20

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -19,6 +20,7 @@ from support import (
     as_pid1,
     children,
     descendants,
+    entering,
     eventually,
     reaper,
     running,
@@ -61,7 +63,7 @@ def sharers() -> Iterator[Running]:
 
 def inside(where: Running, *command: str) -> str:
     """What a program prints that runs in the namespace. pgrep ends with 1 where it finds none."""
-    enter = ["nsenter", "-t", str(where.pid), "-p", "-m", "env", "LC_ALL=C", *command]
+    enter = [*entering(where.pid), "env", "LC_ALL=C", *command]
     done = subprocess.run(enter, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1) and not done.stderr, done.stderr
     return done.stdout
@@ -218,7 +220,7 @@ def test_the_rates_of_pidstat() -> None:
     interval = 4
     with namespace(*victim("burns", "0.2")) as burning, ExitStack() as stack:
         at_rest(burning.pid)
-        enter = f"nsenter -t {burning.pid} -p -m env LC_ALL=C"
+        enter = f"{shlex.join(entering(burning.pid))} env LC_ALL=C"
         top = f"{sys.executable} -m reaper.inspector top --threads --root {root(burning.pid)}"
         tools = [
             stack.enter_context(subprocess.Popen(words.split(), stdout=subprocess.PIPE, text=True))

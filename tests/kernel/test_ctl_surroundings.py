@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 from ctl import rows
-from support import REPO, Running, as_pid1, comm, eventually, reaper, run, running, victim
+from support import REPO, Running, as_pid1, comm, entering, eventually, reaper, run, running, victim
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def as_nobody(view: str, pid: int, *words: str) -> "subprocess.CompletedProcess[
         "os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)\n"
         "cli.console()\n"
     )
-    enter = ["nsenter", "-t", str(pid), "-p", "-m", f"--wd={REPO}"]
+    enter = [*entering(pid), f"--wd={REPO}"]
     return subprocess.run(
         [*enter, sys.executable, "-c", code, view, *words], capture_output=True, check=False
     )
@@ -126,7 +126,7 @@ def test_without_proc_it_says_so() -> None:
 def test_parents_outside_are_roots_of_their_own() -> None:
     """What comes by docker exec or nsenter has parent 0."""
     with pausing() as started:
-        enter = ["nsenter", "-t", str(started.pid), "-p", "-m", "sh", "-c", "echo ready; read x"]
+        enter = [*entering(started.pid), "sh", "-c", "echo ready; read x"]
         with running(enter) as entered:
             entered.wait_line("ready")
             found = rows("tree", "--root", f"/proc/{started.pid}/root/proc", "-o", "ppid,depth")
@@ -136,6 +136,6 @@ def test_parents_outside_are_roots_of_their_own() -> None:
 def test_orphans_that_came_by_exec_are_marked_as_adopted() -> None:
     with pausing() as started:
         leave = "sleep 60 >/dev/null 2>&1 & echo left"
-        run(["nsenter", "-t", str(started.pid), "-p", "-m", "setsid", "sh", "-c", leave])
+        run([*entering(started.pid), "setsid", "sh", "-c", leave])
         found = rows("tree", "--root", f"/proc/{started.pid}/root/proc", "-o", "pid,ppid,adopted")
         assert [row["adopted"] for row in found if row["ppid"] == 1] == [False, True]

@@ -17,6 +17,7 @@ from support import (
     reaper,
     run,
     running,
+    trace_lines,
     under_strace,
     victim,
 )
@@ -136,7 +137,7 @@ def test_the_trace_keeps_to_the_schema(pid1: bool, tmp_path: Path) -> None:
         started.kill(signal.SIGCONT)
         eventually(lambda: "continue" in trace.read_text(), "continue")
         assert started.finish()[0] == 4
-    seen = [json.loads(line) for line in trace.read_text().splitlines()]
+    seen = trace_lines(trace)
     for event in seen:
         always, known = events.EVENTS[event["event"]]
         assert set(events.COMMON) | set(always) <= set(event), event
@@ -189,7 +190,7 @@ def test_exact_tracing_is_refused_with_one_line_and_the_run_goes_on(tmp_path: Pa
     code, _, err = run(reaper(*options, "--", "sh", "-c", "exit 3"))
     assert (code, err.count("\n")) == (3, 1)
     assert err.endswith("warning: --trace-mode exact is not built in: going on with own\n")
-    assert json.loads(trace.read_text().splitlines()[0])["mode"] == "own"
+    assert trace_lines(trace)[0]["mode"] == "own"
 
 
 def test_silent_when_all_is_well() -> None:
@@ -208,7 +209,7 @@ def test_without_proc_what_is_known_is_told(tmp_path: Path) -> None:
     command = reaper("-w", "--trace", str(trace), "--", "sh", "-c", script)
     code, _, err = run(as_pid1([*WITHOUT_PROC, *command]))
     assert code == 3 and re.search(r"reaped orphan \d+, left with 0\n", err)
-    seen = [json.loads(line) for line in trace.read_text().splitlines()]
+    seen = trace_lines(trace)
     reaped = {event["role"]: event for event in seen if event["event"] == "reap"}
     assert reaped["main"]["code"] == 3 and reaped["orphan"]["code"] == 0
     assert reaped["main"]["max_rss"] > 0

@@ -1,6 +1,5 @@
 """What happens when main is gone: the rest gets TERM, time, then KILL; the exit code is main's."""
 
-import json
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ from support import (
     running,
     state,
     status,
+    trace_lines,
     under_strace,
     victim,
 )
@@ -206,7 +206,7 @@ def test_adopted_end_terminates_orphans(wrap, tmp_path: Path) -> None:  # type: 
         eventually(lambda: len(descendants(started.pid)) == 1, "orphans gone")
         assert started.finish()[0] == 3  # the end of file lets main end
     told: dict[int, list[str]] = {}
-    for event in map(json.loads, trace.read_text().splitlines()):
+    for event in trace_lines(trace):
         if event["event"] == "signal":
             told.setdefault(event["target"], []).append(event["signal"])
     assert [*told.values()] == [["SIGTERM", "SIGCONT", "SIGKILL"]] * 2

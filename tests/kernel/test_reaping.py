@@ -1,11 +1,21 @@
 """Every orphan is reaped, and no number of them delays anything else."""
 
-import json
 import signal
 from pathlib import Path
 
 import pytest
-from support import Running, as_pid1, children, eventually, reaper, run, running, state, victim
+from support import (
+    Running,
+    as_pid1,
+    children,
+    eventually,
+    reaper,
+    run,
+    running,
+    state,
+    trace_lines,
+    victim,
+)
 
 
 def zombies(pid: int) -> list[int]:
@@ -39,10 +49,10 @@ def test_3000_orphans_at_once(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     command = reaper("--trace", str(trace), "--", *victim("double_forks", "3000", "60"))
     assert run(as_pid1(command))[0] == 0
-    events = [json.loads(line) for line in trace.read_text().splitlines()]
-    orphans = [event for event in events if event["event"] == "reap" and event["role"] == "orphan"]
+    told = trace_lines(trace)
+    orphans = [event for event in told if event["event"] == "reap" and event["role"] == "orphan"]
     assert len(orphans) == len({event["pid"] for event in orphans}) == 3000
-    assert events[-1]["adopted"] == 3000
+    assert told[-1]["adopted"] == 3000
 
 
 @pytest.mark.parametrize("options", [(), ("--trace", "/dev/null")])
@@ -112,8 +122,8 @@ def test_the_proc_of_another_namespace_is_as_good_as_none(tmp_path: Path) -> Non
             started.kill(number)
             assert started.line() == str(int(number))
         assert started.finish()[0] == 0
-    events = [json.loads(line)["event"] for line in trace.read_text().splitlines()]
-    assert "signal" in events and "adopt" not in events
+    kinds = [event["event"] for event in trace_lines(trace)]
+    assert "signal" in kinds and "adopt" not in kinds
 
 
 def test_main_in_a_pid_namespace_below_ours() -> None:
@@ -126,5 +136,5 @@ def test_children_from_before_our_exec_are_reaped_too(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     command = reaper("--trace", str(trace), "--", "sh", "-c", "sleep 0.3; exit 2")
     assert run(["sh", "-c", 'sleep 0.1 & exec "$@"', "sh", *command])[0] == 2
-    roles = [json.loads(line).get("role") for line in trace.read_text().splitlines()]
+    roles = [event.get("role") for event in trace_lines(trace)]
     assert "other" in roles

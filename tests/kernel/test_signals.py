@@ -1,6 +1,5 @@
 """Signals reach main exactly once, whatever it and the others do."""
 
-import json
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ from support import (
     state,
     status,
     switches,
+    trace_lines,
     under_strace,
     victim,
 )
@@ -299,8 +299,8 @@ def test_a_stop_timeout_kills_a_group_that_does_not_end(tmp_path: Path) -> None:
         started.kill(signal.SIGTERM)
         code, _, err = started.finish()
     assert code == 137 and "by us: it outlived --stop-timeout 0.3" in err
-    events = map(json.loads, trace.read_text().splitlines())
-    sent = [event["signal"] for event in events if event.get("direction") in ("forwarded", "sent")]
+    told = trace_lines(trace)
+    sent = [event["signal"] for event in told if event.get("direction") in ("forwarded", "sent")]
     assert sent == ["SIGTERM", "SIGCONT", "SIGKILL"]
 
 
