@@ -40,7 +40,7 @@ def run() -> "NoReturn":
     if isinstance(mask, str):
         before = set(map(int, filter(None, mask.split(","))))
         sys.argv[0] = str(sys._xoptions[NAME])
-    start.main(sys.argv[1:], before)
+    start.run(sys.argv[1:], before)
 
 
 if __name__ == "__main__":

@@ -29,10 +29,38 @@ EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "user", "system", "max_rss", "zombie",
         ),
     ),
-    "shutdown": (("phase",), ("left", "grace")),
+    "shutdown": (("phase",), ("remaining", "grace")),
     "drop": (("lines",), ("reason",)),
     "end": (("code", "adopted", "reaped"), ("forwarded", "dropped")),
 }  # fmt: skip
+
+# What `event` says in a line of --log-format json. The wording of a message may change; these stay.
+LOG_EVENTS: dict[str, str] = {
+    "start": "where the init runs, once main was started",
+    "subreaper": "not PID 1: whether orphans come to the init",
+    "parent_death": "--parent-death cannot be had",
+    "trace_mode": "the trace is written in another mode than the one asked for",
+    "no_proc": "something is left out because /proc is missing or another namespace's",
+    "fork": "main could not be forked",
+    "setup": "a step of the start failed and did not matter",
+    "exec": "main's program could not be executed",
+    "signal_received": "a signal came",
+    "signal_sent": "a signal was forwarded, or sent by the init's own decision",
+    "signal_denied": "the init may not signal a process",
+    "signal_dropped": "a signal was not sent on",
+    "stop": "main was stopped",
+    "continue": "main goes on",
+    "adopt": "an orphan came to the init",
+    "reap": "a process was reaped",
+    "main_ended": "how main ended, and why",
+    "shutdown": "main is gone and the rest was told to end",
+    "kill": "a process outlived --grace and is killed",
+    "terminal": "the terminal's foreground could not be given",
+    "refused": "a system call that the init needs is refused",
+    "drop": "log lines were lost",
+    "leave": "the init's exit code, and what the run came to",
+    "internal_error": "a fault of the init, which goes on",
+}
 
 # field -> (JSON type, meaning)
 FIELDS: dict[str, tuple[str, str]] = {
@@ -75,7 +103,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "system": ("number", "CPU seconds in kernel mode, the reaped children's included"),
     "max_rss": ("integer", "largest resident set, bytes"),
     "phase": ("string", "term, kill or done"),
-    "left": ("integer", "processes still there"),
+    "remaining": ("integer", "processes still there"),
     "grace": ("number", "seconds the rest is given"),
     "lines": ("integer", "trace lines lost since the last drop event"),
     "reason": ("string", "symbolic errno of the loss"),

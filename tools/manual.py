@@ -88,6 +88,13 @@ def levels() -> list[str]:
     return text(f"{', '.join(init.LEVELS)}.")
 
 
+def log() -> list[str]:
+    return items(
+        ((f"Li {event}", text(meaning)) for event, meaning in events.LOG_EVENTS.items()),
+        "-tag -width signal_received -compact",
+    )
+
+
 def trace() -> list[str]:
     def rows() -> Iterator[tuple[str, list[str]]]:
         for event, (always, known) in events.EVENTS.items():
@@ -167,7 +174,7 @@ def shared() -> list[str]:
 
 BLOCKS: dict[str, Callable[[], list[str]]] = {
     block.__name__: block
-    for block in (options, variables, actions, codes, levels, trace, fields, commands, shared)
+    for block in (options, variables, actions, codes, levels, log, trace, fields, commands, shared)
 }
 
 

@@ -13,4 +13,4 @@ from reaper.init import loop, start  # noqa: E402, F401
 
 mask = int(posix.environ[b"_PYI_REAPER_MASK"], 16)
 sys.argv[0] = posix.environ[b"_PYI_REAPER_NAME"].decode(errors="surrogateescape")
-start.main(sys.argv[1:], {number for number in range(1, 65) if mask >> number - 1 & 1})
+start.run(sys.argv[1:], {number for number in range(1, 65) if mask >> number - 1 & 1})

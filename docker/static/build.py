@@ -28,7 +28,7 @@ INTERPRETER = ("_codecs", "_imp", "_signal", "_warnings", "builtins", "posix", "
 OURS = ("errno", "gc", "select", "time", "_prctl", "resource")
 
 # Of our modules those that a plain start does not load.
-RARE = ("reaper.events", "reaper.init.jsonlines", "reaper.init.personality", "reaper.init.usage")
+RARE = ("reaper.events", "reaper.init.jsonlines", "reaper.init.peers", "reaper.init.usage")
 
 
 def frozen() -> dict[str, CodeType]:

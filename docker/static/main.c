@@ -135,7 +135,7 @@ run_init(const sigset_t *inherited)
     PyObject *arguments = PyList_GetSlice(argv, 1, PyList_Size(argv));
     PyObject *mask = as_set(inherited);
     if (start && arguments && mask)
-        PyObject_CallMethod(start, "main", "OO", arguments, mask);
+        PyObject_CallMethod(start, "run", "OO", arguments, mask);
     PyErr_Print(); /* only a failure of the init comes back from there */
 }
 

@@ -90,25 +90,25 @@ def perform(chosen: argparse.Namespace) -> int:
             outcome = stage.play(chosen.zombies, chosen.rate, trace, shown.show)
         finally:
             shown.close()
-    found = story.facts(chosen.zombies, outcome)
+    facts = story.facts(chosen.zombies, outcome)
     if chosen.chart:
         chosen.chart.write_text(chart.svg(outcome.samples), encoding="utf-8")
-    print(as_json(found, outcome) if chosen.json else as_text(found, outcome))
-    return 0 if found.as_promised else 1
+    print(as_json(facts, outcome) if chosen.json else as_text(facts, outcome))
+    return 0 if facts.as_promised else 1
 
 
-def as_text(found: story.Facts, outcome: stage.Outcome) -> str:
+def as_text(facts: story.Facts, outcome: stage.Outcome) -> str:
     seen = story.events(outcome.trace)
     head = f"What reaper did, from its trace of {len(seen)} events:"
-    return "\n".join(["", head, *story.summary(seen), "", *story.verdict(found)])
+    return "\n".join(["", head, *story.summary(seen), "", *story.verdict(facts)])
 
 
-def as_json(found: story.Facts, outcome: stage.Outcome) -> str:
+def as_json(facts: story.Facts, outcome: stage.Outcome) -> str:
     """Keys: `samples` (seconds, leaky, clean), `facts` (see story.Facts), `as_promised`."""
     return json.dumps({
         "samples": [sample._asdict() for sample in outcome.samples],
-        "facts": asdict(found),
-        "as_promised": found.as_promised,
+        "facts": asdict(facts),
+        "as_promised": facts.as_promised,
     })  # fmt: skip
 
 

@@ -17,11 +17,11 @@ def events(trace: str) -> list[Event]:
 
 @dataclass(frozen=True)
 class Facts:
-    """The counts of a run. Zombies: left at the end, and the most at one moment."""
+    """The counts of a run. Zombies: remaining at the end, and the most at one moment."""
 
     orphans: int
-    leaky_left: int
-    clean_left: int
+    leaky_remaining: int
+    clean_remaining: int
     clean_most: int
     adopted: int
     reaped: int  # orphans; main is not counted
@@ -31,8 +31,8 @@ class Facts:
     @property
     def as_promised(self) -> bool:
         return (
-            self.leaky_left == self.adopted == self.reaped == self.orphans
-            and self.clean_left == self.lines_lost == self.code == 0
+            self.leaky_remaining == self.adopted == self.reaped == self.orphans
+            and self.clean_remaining == self.lines_lost == self.code == 0
         )
 
 
@@ -41,8 +41,8 @@ def facts(orphans: int, outcome: Outcome) -> Facts:
     last = outcome.samples[-1]
     return Facts(
         orphans=orphans,
-        leaky_left=last.leaky,
-        clean_left=last.clean,
+        leaky_remaining=last.leaky,
+        clean_remaining=last.clean,
         clean_most=max(sample.clean for sample in outcome.samples),
         adopted=sum(event["event"] == "adopt" for event in seen),
         reaped=sum(_is_orphan(event) for event in seen),
@@ -51,15 +51,16 @@ def facts(orphans: int, outcome: Outcome) -> Facts:
     )
 
 
-def verdict(found: Facts) -> list[str]:
+def verdict(counts: Facts) -> list[str]:
     """Two sentences of what was seen, and one that judges."""
-    orphans = found.orphans
+    orphans = counts.orphans
     return [
-        f"PID 1 that never waits: {found.leaky_left} of {orphans} orphans are zombies and stay so.",
-        f"reaper: adopted {found.adopted} and reaped {found.reaped} of {orphans}, "
-        f"{found.clean_left} zombies left, at most {found.clean_most} at one moment; "
-        f"it left with {found.code}.",
-        "Verdict: as promised." if found.as_promised else "Verdict: NOT as promised.",
+        f"PID 1 that never waits: {counts.leaky_remaining} of {orphans} orphans are zombies and "
+        "stay so.",
+        f"reaper: adopted {counts.adopted} and reaped {counts.reaped} of {orphans}, "
+        f"{counts.clean_remaining} zombies remaining, at most {counts.clean_most} at one moment; "
+        f"it exited with code {counts.code}.",
+        "Verdict: as promised." if counts.as_promised else "Verdict: NOT as promised.",
     ]
 
 
@@ -116,4 +117,6 @@ def _orphan(event: Event) -> str:
 
 
 def _ending(event: Event) -> str:
-    return f"left with {event['code']}" if "code" in event else f"killed by {event['signal']}"
+    return (
+        f"exited with code {event['code']}" if "code" in event else f"killed by {event['signal']}"
+    )

@@ -27,7 +27,7 @@ KILL = "kill"  # the rest was killed
 GONE = "gone"
 
 # How long to wait for the killed to be gone: only one in uninterruptible sleep takes that long.
-SETTLE = 1.0  # seconds
+KILL_WAIT = 1.0  # seconds
 
 
 class Send:
@@ -99,7 +99,7 @@ class Core:
         self.options = options
         self.terminal = terminal
         self.phase = RUNNING
-        self.main: Ending | None = None
+        self.main_ending: Ending | None = None
         self.forwarded: set[int] = set()
         self.timed_out = False  # --stop-timeout killed main's group
         # What --stop-delay holds back: the signal to send, and the one that came.
@@ -108,25 +108,25 @@ class Core:
         self.release_at: float | None = None
         self.kill_main_at: float | None = None
         self.phase_ends_at: float | None = None
-        self.adopted_end: dict[int, float] = {}  # pid -> when to KILL it; in order of time
+        self.adopted_kill_at: dict[int, float] = {}  # pid -> when to KILL it; in order of time
 
     @property
     def deadline(self) -> float | None:
-        """When `expired` wants to be called next."""
-        first = next(iter(self.adopted_end.values()), None)
+        """When `on_deadline` wants to be called next."""
+        first = next(iter(self.adopted_kill_at.values()), None)
         times = (self.release_at, self.kill_main_at, self.phase_ends_at, first)
         return min([time for time in times if time is not None], default=None)
 
     @property
     def exit_code(self) -> int:
         """Main's exit code as `--expect` maps it; main must be gone."""
-        assert self.main
+        assert self.main_ending
         expect = self.options.expect
-        if self.main.signal in self.forwarded and opt.STOP in expect:
+        if self.main_ending.signal in self.forwarded and opt.STOP in expect:
             return expect[opt.STOP]
-        return expect.get(self.main.exit_code, self.main.exit_code)
+        return expect.get(self.main_ending.exit_code, self.main_ending.exit_code)
 
-    def signal(self, received: int, now: float) -> list[Action]:
+    def on_signal(self, received: int, now: float) -> list[Action]:
         """A signal came that the policy forwards."""
         number = self.options.rewrite.get(received, received)
         if number == opt.DROP:
@@ -167,37 +167,37 @@ class Core:
         (number, received), self.held, self.release_at = self.held, None, None
         return self._forward(number, received, now)
 
-    def main_ended(self, ending: Ending, alone: bool, now: float) -> list[Action]:
-        """Main was reaped; `alone` says that no other child is left."""
-        self.main = ending
+    def on_main_ended(self, ending: Ending, no_child_left: bool, now: float) -> list[Action]:
+        """Main was reaped; `no_child_left`: it was the last one."""
+        self.main_ending = ending
         self.kill_main_at = None
-        if not alone and self.options.until == opt.EMPTY and not self.forwarded & STOPS:
+        if not no_child_left and self.options.until == opt.EMPTY and not self.forwarded & STOPS:
             self.phase = LINGERING  # what is held back is for the rest now
             return []
         dropped: list[Action] = [Drop(self.held[1], "main has ended")] if self.held else []
         self.held = self.release_at = None
-        return dropped + (self._leave() if alone else self._shut_down(now))
+        return dropped + (self._leave() if no_child_left else self._shut_down(now))
 
-    def reaped(self, pid: int) -> None:
+    def on_reaped(self, pid: int) -> None:
         """Another child was reaped: its pid may belong to somebody else from now on."""
-        self.adopted_end.pop(pid, None)
+        self.adopted_kill_at.pop(pid, None)
 
-    def alone(self) -> list[Action]:
+    def on_no_child_left(self) -> list[Action]:
         """No child is left."""
         return [] if self.phase in (RUNNING, GONE) else self._leave()
 
-    def adopted(self, pid: int, now: float) -> list[Action]:
+    def on_adopted(self, pid: int, now: float) -> list[Action]:
         """A process became our child because its parent died."""
         if self.options.adopted == opt.KEEP or self.phase in (TERM, KILL, GONE):
             return []
-        self.adopted_end[pid] = now + self.options.grace
+        self.adopted_kill_at[pid] = now + self.options.grace
         return [Send(SIGTERM, pid), Send(SIGCONT, pid)]
 
-    def main_stopped(self, number: int) -> list[Action]:
+    def on_main_stopped(self, number: int) -> list[Action]:
         """Main was stopped by a signal."""
         return [StopSelf(number)] if self.terminal and self.phase == RUNNING else []
 
-    def resumed(self, number: int, stopped: bool) -> list[Action]:
+    def on_resumed(self, number: int, stopped: bool) -> list[Action]:
         """Back from StopSelf; `stopped` is false where the kernel refused.
 
         It refuses when nobody could continue us (PID 1, an orphaned group). Then a Ctrl-Z must not
@@ -207,7 +207,7 @@ class Core:
             return [GiveTerminal(), Send(SIGCONT, GROUP)]
         return []
 
-    def expired(self, now: float) -> list[Action]:
+    def on_deadline(self, now: float) -> list[Action]:
         """Do what is due at `now`."""
         actions: list[Action] = []
         if _due(self.release_at, now):
@@ -215,14 +215,14 @@ class Core:
         if _due(self.kill_main_at, now):
             self.kill_main_at, self.timed_out = None, True
             actions.append(Send(SIGKILL, GROUP))
-        for pid in [pid for pid, time in self.adopted_end.items() if time <= now]:
-            del self.adopted_end[pid]
+        for pid in [pid for pid, time in self.adopted_kill_at.items() if time <= now]:
+            del self.adopted_kill_at[pid]
             actions.append(Send(SIGKILL, pid))
         if _due(self.phase_ends_at, now):
             actions += self._next_phase(now)
         return actions
 
-    def survivors(self) -> list[Action]:
+    def on_children_remaining(self) -> list[Action]:
         """Children were reaped and others are left: what they had forked may have come to us."""
         return [Send(SIGKILL, REST)] if self.phase == KILL else []
 
@@ -232,7 +232,7 @@ class Core:
             return self._leave()
         self.phase = TERM
         self.held = self.release_at = None
-        self.adopted_end.clear()
+        self.adopted_kill_at.clear()
         self.phase_ends_at = now + self.options.grace
         first = first or Send(SIGTERM, REST)
         return [Shutdown(TERM, self.options.grace), first, Send(SIGCONT, REST)]
@@ -241,14 +241,14 @@ class Core:
         if self.phase == KILL:
             return self._leave()
         self.phase = KILL
-        self.phase_ends_at = now + SETTLE
+        self.phase_ends_at = now + KILL_WAIT
         return [Shutdown(KILL), Send(SIGKILL, REST)]
 
     def _leave(self) -> list[Action]:
         begun = self.phase in (TERM, KILL)
         self.phase = GONE
         self.held = self.release_at = self.phase_ends_at = None
-        self.adopted_end.clear()
+        self.adopted_kill_at.clear()
         return [*([Shutdown("done")] if begun else []), Leave(self.exit_code)]
 
 

@@ -21,14 +21,14 @@ _BUNDLE = hasattr(sys, "_MEIPASS")  # set by the bootloader itself
 
 def fixes(environ: dict[bytes, bytes]) -> Fixes:
     """What to set back before main's exec: name -> value, None: remove."""
-    found: Fixes = {}
+    changes: Fixes = {}
     if _BUNDLE:
         return _of_bundle(environ)
     if not _STATIC and environ.get(b"LC_CTYPE") in _COERCED:
         original = _original(b"LC_CTYPE", environ)
         if original != environ[b"LC_CTYPE"]:
-            found[b"LC_CTYPE"] = original
-    return found
+            changes[b"LC_CTYPE"] = original
+    return changes
 
 
 def _original(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:

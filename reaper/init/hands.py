@@ -48,11 +48,11 @@ class Hands:
                 self.report.dropped(action)
             elif isinstance(action, core.StopSelf):
                 stopped = kernel.stop_self(action.signal)
-                self.act(self.core.resumed(action.signal, stopped))
+                self.act(self.core.on_resumed(action.signal, stopped))
             elif isinstance(action, core.GiveTerminal):
                 self._give_terminal()
             elif isinstance(action, core.Shutdown):
-                self.report.shutdown(action, self._left(action.phase))
+                self.report.shutdown(action, self._remaining(action.phase))
             else:
                 self._leave(action.code)
 
@@ -68,21 +68,22 @@ class Hands:
         elif proc.usable():
             self._send_to_descendants(action)
         else:
-            self.report.once("no /proc: descendants outside main's group cannot be reached")
+            what = "no /proc: descendants outside main's group cannot be reached"
+            self.report.once("no_proc", what)
             self._send_to_main(action)
 
     def _send_to_main(self, action: core.Send) -> None:
-        main = self.reaper.main
-        if not main:
+        main_pid = self.reaper.main_pid
+        if not main_pid:
             # A child of ours in it says that the number still means main's group.
-            if kernel.has_child_in(self.report.main):
-                self._kill(action, -self.report.main)
+            if kernel.has_child_in(self.report.main_pid):
+                self._kill(action, -self.report.main_pid)
             return
         if action.target != core.MAIN:
-            result = self._kill(action, -main)
-            if result != errno.ESRCH and kernel.group_of(main) in (main, 0):
+            result = self._kill(action, -main_pid)
+            if result != errno.ESRCH and kernel.group_of(main_pid) in (main_pid, 0):
                 return
-        self._kill(action, main)  # also where it is not yet, or no more, in its group
+        self._kill(action, main_pid)  # also where it is not yet, or no more, in its group
 
     def _send_to_descendants(self, action: core.Send) -> None:
         done: set[int] = set()
@@ -103,7 +104,7 @@ class Hands:
         self.report.sent(action, target, result)
         return result
 
-    def _left(self, phase: str) -> list[proc.Process] | None:
+    def _remaining(self, phase: str) -> list[proc.Process] | None:
         """The rest, where it is told of: going through /proc takes time, and TERM waits for it."""
         told = phase == core.KILL or self.report.trace or self.report.log.level >= INFO
         return self._rest() if told and proc.usable() else None
@@ -112,26 +113,26 @@ class Hands:
         """Everyone whom the init is responsible for: its descendants, as PID 1 the namespace."""
         if not self.report.is_pid1:
             return proc.descendants(posix.getpid())
-        return [found for found in proc.everyone() if found.pid != 1 and not found.is_dead]
+        return [process for process in proc.everyone() if process.pid != 1 and not process.is_dead]
 
     # -- the terminal
 
     def _give_terminal(self) -> None:
         """Not where a shell continued us in the background: then it keeps the foreground."""
         if kernel.holds_foreground(self.terminal):
-            self._set_foreground(self.reaper.main)
+            self._set_foreground(self.reaper.main_pid)
 
     def _set_foreground(self, pgid: int) -> None:
         if error := kernel.give_terminal(self.terminal, pgid):
-            self.report.log.debug(f"tcsetpgrp: {posix.strerror(error)}")
+            self.report.log.debug("terminal", f"tcsetpgrp: {posix.strerror(error)}")
 
     # -- the end
 
     def _leave(self, code: int) -> "NoReturn":
         # A script that started us writes to the terminal next. As PID 1 nobody comes after us.
-        if not self.report.is_pid1 and kernel.foreground(self.terminal) == self.report.main:
+        if not self.report.is_pid1 and kernel.foreground(self.terminal) == self.report.main_pid:
             self._set_foreground(posix.getpgrp())
         self.report.end(code)
         if self.report.log.level >= INFO:  # the summary reads files
-            self.report.log.info(f"leaving with {code}: {self.summary()}")
+            self.report.log.info("leave", f"leaving with exit code {code}: {self.summary()}")
         kernel.leave(code)

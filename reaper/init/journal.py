@@ -95,30 +95,31 @@ class Log:
         self.level = level
         self._with_time = not sink.is_terminal
 
-    def say(self, level: int, message: str) -> None:
+    def say(self, level: int, event: str, message: str) -> None:
+        """Write a line; `event` is one of `events.LOG_EVENTS`, which only machines are told."""
         if level > self.level:
             return
         if lost := self.sink.lost:
             loss = f"{lost} log lines lost ({reason(self.sink)})"
-            self.sink.lost = 0 if self._write(WARNING, loss) else lost
-        self._write(level, message)
+            self.sink.lost = 0 if self._write(WARNING, "drop", loss) else lost
+        self._write(level, event, message)
 
-    def error(self, message: str) -> None:
-        self.say(ERROR, message)
+    def error(self, event: str, message: str) -> None:
+        self.say(ERROR, event, message)
 
-    def warning(self, message: str) -> None:
-        self.say(WARNING, message)
+    def warning(self, event: str, message: str) -> None:
+        self.say(WARNING, event, message)
 
-    def info(self, message: str) -> None:
-        self.say(INFO, message)
+    def info(self, event: str, message: str) -> None:
+        self.say(INFO, event, message)
 
-    def debug(self, message: str) -> None:
-        self.say(DEBUG, message)
+    def debug(self, event: str, message: str) -> None:
+        self.say(DEBUG, event, message)
 
-    def _write(self, level: int, message: str) -> bool:
-        return self.sink.write(_one_line(self._line(level, message)))
+    def _write(self, level: int, event: str, message: str) -> bool:
+        return self.sink.write(_one_line(self._line(level, event, message)))
 
-    def _line(self, level: int, message: str) -> str:
+    def _line(self, level: int, _event: str, message: str) -> str:
         now = f"{timestamp()} " if self._with_time else ""
         return f"{now}reaper: {_PREFIX[level]}{message}"
 

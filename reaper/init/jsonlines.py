@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 
 
 class JsonLog(Log):
-    """Lines for machines: `{"ts": ..., "level": "warning", ...}`."""
+    """Lines for machines: `{"ts": ..., "level": "warning", "event": ..., "message": ...}`."""
 
-    def _line(self, level: int, message: str) -> str:
+    def _line(self, level: int, event: str, message: str) -> str:
         fields: dict[str, Json] = {"ts": timestamp(), "level": opt.LEVELS[level]}
-        line = to_json({**fields, "program": "reaper", "message": message})
+        line = to_json({**fields, "program": "reaper", "event": event, "message": message})
         if len(line.encode(errors="backslashreplace")) < PIPE_BUF:
             return line
-        return self._line(level, message[: PIPE_BUF // 8] + " ...")  # six bytes a character at most
+        return self._line(
+            level, event, message[: PIPE_BUF // 8] + " ..."
+        )  # six bytes a character at most
 
 
 class Trace:

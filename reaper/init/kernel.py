@@ -72,8 +72,8 @@ def peek_zombie() -> int:
 
     waitid(2) with WNOWAIT: its /proc/PID/stat can still be read.
     """
-    found = posix.waitid(posix.P_ALL, 0, posix.WEXITED | posix.WNOHANG | posix.WNOWAIT)
-    return found.si_pid if found else 0
+    zombie = posix.waitid(posix.P_ALL, 0, posix.WEXITED | posix.WNOHANG | posix.WNOWAIT)
+    return zombie.si_pid if zombie else 0
 
 
 def reap(pid: int = -1) -> tuple[int, int]:
@@ -93,14 +93,14 @@ def stop_or_continue(pid: int) -> tuple[bool, int] | None:
     None: neither, or the child is gone (ECHILD), or nobody may ask (seccomp).
     """
     try:
-        found = posix.waitid(posix.P_PID, pid, posix.WSTOPPED | posix.WCONTINUED | posix.WNOHANG)
+        info = posix.waitid(posix.P_PID, pid, posix.WSTOPPED | posix.WCONTINUED | posix.WNOHANG)
     except ChildProcessError:
         return None
     except OSError as error:
         if error.errno in REFUSED:
             return None
         raise
-    return (found.si_code == posix.CLD_STOPPED, found.si_status) if found else None
+    return (info.si_code == posix.CLD_STOPPED, info.si_status) if info else None
 
 
 def stop_self(number: int) -> bool:

@@ -61,29 +61,31 @@ class Init:
             path = posix.environ.get(b"PATH", DEFAULT_PATH)
             self.report.launched(launched.failures(), path)
 
-    def _settle(self) -> None:
-        """Keep nothing busy: no folder, no descriptor. Note what the end is compared with."""
+    def _keep_nothing_busy(self) -> None:
+        """Neither a folder nor a descriptor. Note what the end is compared with."""
         log, trace = self.report.log, self.report.trace
         keep = {log.sink.fd, self.terminal}
         keep |= {trace.sink.fd} if trace else set()
         keep |= self.launch.descriptors if self.launch else set()
         kernel.close_inherited(keep)
         if error := kernel.change_folder("/"):
-            log.debug(f"chdir /: {posix.strerror(error)}")
+            log.debug("setup", f"chdir /: {posix.strerror(error)}")
         if not proc.usable():
-            log.info("no /proc of this PID namespace: names and descendants are not known")
+            log.info(
+                "no_proc", "no /proc of this PID namespace: names and descendants are not known"
+            )
         gc.freeze()  # what a start makes is there to stay
         gc.enable()
         self.cgroup = Cgroup()
         self.oom_kills = self.cgroup.value("oom kills")
         if log.level >= journal.INFO:
-            log.info(surroundings.at_start(self.cgroup, self.report.is_pid1))
+            log.info("start", surroundings.at_start(self.cgroup, self.report.is_pid1))
 
     # -- the loop
 
     def run(self) -> "NoReturn":
         self._try(self._look_for_exec)
-        self._try(self._settle)
+        self._try(self._keep_nothing_busy)
         while True:
             self._try(self._step)
 
@@ -115,14 +117,15 @@ class Init:
         self._look_for_exec()
         self._reap()
         if self.core.deadline is not None:
-            self.hands.act(self.core.expired(time.monotonic()))
+            self.hands.act(self.core.on_deadline(time.monotonic()))
 
     def _wait(self) -> "kernel.Siginfo | None":
         try:
             return kernel.next_signal(ALL, self._timeout())
         except OSError as error:  # seccomp: then no signal is heard, but main's end is
             text = posix.strerror(error.errno or 0)
-            self.report.once(f"signals cannot be waited for ({text}): allow rt_sigtimedwait")
+            what = f"signals cannot be waited for ({text}): allow rt_sigtimedwait"
+            self.report.once("refused", what)
             time.sleep(LOOK_EVERY)
             return None
 
@@ -148,16 +151,16 @@ class Init:
         if signals.ACTIONS[number] == signals.IGNORE:
             self.report.dropped(core.Drop(number, "policy"))
         else:
-            self.hands.act(self.core.signal(number, time.monotonic()))
+            self.hands.act(self.core.on_signal(number, time.monotonic()))
 
     def _look_for_stop(self) -> None:
-        changed = kernel.stop_or_continue(self.reaper.main) if self.reaper.main else None
+        changed = kernel.stop_or_continue(self.reaper.main_pid) if self.reaper.main_pid else None
         if changed is None:
             return
         stopped, number = changed
         if stopped:
             self.report.stopped(number)
-            self.hands.act(self.core.main_stopped(number))
+            self.hands.act(self.core.on_main_stopped(number))
         else:
             self.report.continued()
 
@@ -165,27 +168,31 @@ class Init:
         batch = self.reaper.batch()
         self.more |= batch.full
         for pid in batch.pids:
-            self.core.reaped(pid)
-        if batch.main:
-            actions = self.core.main_ended(batch.main, batch.alone, time.monotonic())
-            self.report.main_ended(batch.main, self.core, self._oom(batch.main))
+            self.core.on_reaped(pid)
+        if batch.main_ending:
+            actions = self.core.on_main_ended(
+                batch.main_ending, batch.no_child_left, time.monotonic()
+            )
+            self.report.main_ended(batch.main_ending, self.core, self._oom(batch.main_ending))
             self.hands.act(actions)
-        elif batch.alone:
-            self.hands.act(self.core.alone())
+        elif batch.no_child_left:
+            self.hands.act(self.core.on_no_child_left())
         elif batch.pids:
-            self.hands.act(self.core.survivors())
+            self.hands.act(self.core.on_children_remaining())
         if self.report.scans and not batch.full:
             for pid in self.reaper.scan():
-                self.hands.act(self.core.adopted(pid, time.monotonic()))
+                self.hands.act(self.core.on_adopted(pid, time.monotonic()))
             self.more |= bool(self.reaper.coming)
 
     def _summary(self) -> str:
         report = self.report
-        return surroundings.at_end(self.cgroup or Cgroup(), report.adopted, report.reaped)
+        return surroundings.at_end(
+            self.cgroup or Cgroup(), report.adopted_count, report.reaped_count
+        )
 
-    def _oom(self, main: Ending) -> str | None:
+    def _oom(self, ending: Ending) -> str | None:
         """Limit and peak where the kernel killed main for want of memory."""
-        if main.signal != SIGKILL or not self.cgroup or self.oom_kills is None:
+        if ending.signal != SIGKILL or not self.cgroup or self.oom_kills is None:
             return None
         kills = self.cgroup.value("oom kills")
         return surroundings.memory(self.cgroup) if (kills or 0) > self.oom_kills else None

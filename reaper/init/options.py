@@ -282,21 +282,21 @@ def _long(word: str, rest: list[str]) -> tuple[str, str]:
 
 
 def _letters(word: str, rest: list[str]) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+    words: list[tuple[str, str]] = []
     for position, letter in enumerate(word[1:], 2):
         name = f"-{letter}"
         option = _SHORT.get(name)
         if option and option.metavar:
             attached = word[position:]
-            return [*found, (name, attached or _value(name, option, rest))]
+            return [*words, (name, attached or _value(name, option, rest))]
         if option is None and name not in (*_SHORTHANDS, *_VERBOSE, *SHOW):
             raise UsageError(
                 f'unknown option "{name}"', "options of the program go behind --; see reaper --help"
             )
-        found.append((name, "1"))
+        words.append((name, "1"))
         if name in SHOW:
             break
-    return found
+    return words
 
 
 def _value(name: str, option: Option, rest: list[str]) -> str:

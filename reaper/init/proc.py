@@ -91,19 +91,19 @@ def everyone() -> "Iterator[Process]":
     except OSError:
         return
     for name in names:
-        if name.isdigit() and (found := _process(int(name))):
-            yield found
+        if name.isdigit() and (process := _process(int(name))):
+            yield process
 
 
 def descendants(of: int) -> list[Process]:
     """Every living process below `of`, zombies left out, parents before their children."""
     children: dict[int, list[Process]] = {}
-    for found in everyone():
-        children.setdefault(found.ppid, []).append(found)
+    for process in everyone():
+        children.setdefault(process.ppid, []).append(process)
     order = list(children.get(of, []))
-    for found in order:
-        order += children.get(found.pid, [])
-    return [found for found in order if not found.is_dead]
+    for process in order:
+        order += children.get(process.pid, [])
+    return [process for process in order if not process.is_dead]
 
 
 def own_children() -> list[int]:

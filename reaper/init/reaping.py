@@ -18,26 +18,26 @@ BATCH = 100
 
 
 class Batch:
-    """What one round found. `alone`: no child is left; `full`: there may be more zombies."""
+    """What one round found. `full`: there may be more zombies."""
 
-    __slots__ = ("alone", "full", "main", "pids")
+    __slots__ = ("full", "main_ending", "no_child_left", "pids")
 
     def __init__(self) -> None:
         self.pids: list[int] = []  # reaped, main left out
-        self.main: Ending | None = None
-        self.alone = False
+        self.main_ending: Ending | None = None
+        self.no_child_left = False
         self.full = False
 
 
 class Reaper:
     """Our children: main, and the processes that were adopted."""
 
-    def __init__(self, report: Report, main: int, born: "Iterable[int]") -> None:
+    def __init__(self, report: Report, main_pid: int, born: "Iterable[int]") -> None:
         self.report = report
-        self.main = main  # pid; 0 when it was reaped
+        self.main_pid = main_pid  # 0 when it was reaped
         # Children from before our own exec, as in `sh -c 'helper & exec reaper ...'`.
         self.born = set(born)
-        self.adopted: set[int] = set()  # seen and not reaped yet
+        self.adopted_pids: set[int] = set()  # seen and not reaped yet
         self.coming: dict[int, None] = {}  # listed and not looked at yet; a set in its order
         self._begun = Batch()
 
@@ -49,16 +49,18 @@ class Reaper:
                 if not (self._reap_looking() if self.report.looks else self._reap()):
                     break
             except ChildProcessError:
-                batch.alone = True
-                if self.main:  # reaped, but its status was lost on the way
-                    self.report.log.warning("how main ended is not known")
-                    self.main, batch.main = 0, Ending(OWN_FAILURE)
+                batch.no_child_left = True
+                if self.main_pid:  # reaped, but its status was lost on the way
+                    self.report.log.warning("main_ended", "how main ended is not known")
+                    self.main_pid, batch.main_ending = 0, Ending(OWN_FAILURE)
                 break
             except OSError as error:
                 if error.errno not in kernel.REFUSED or not self.report.looks:
                     raise
                 self.report.looks = False
-                self.report.once("zombies cannot be looked at: seccomp has to allow waitid")
+                self.report.once(
+                    "refused", "zombies cannot be looked at: seccomp has to allow waitid"
+                )
         else:
             batch.full = True
         self._begun = Batch()
@@ -69,8 +71,8 @@ class Reaper:
         pid, status = kernel.reap()
         if not pid:
             return False
-        if self._role(pid) == "orphan" and pid not in self.adopted:
-            self.report.adopted += 1
+        if self._role(pid) == "orphan" and pid not in self.adopted_pids:
+            self.report.adopted_count += 1
         self._note(pid, status)
         return True
 
@@ -81,7 +83,7 @@ class Reaper:
             return False
         role = self._role(pid)
         process = proc.process(pid)
-        if role == "orphan" and pid not in self.adopted:
+        if role == "orphan" and pid not in self.adopted_pids:
             self.report.adopt(pid, process)
         self.report.exited(pid, process, role)
         _, status, *usage = kernel.reap_with_usage(pid) if self.report.trace else kernel.reap(pid)
@@ -91,26 +93,26 @@ class Reaper:
 
     def _note(self, pid: int, status: int) -> None:
         """It was reaped: its pid may belong to somebody else from now on."""
-        self.report.reaped += 1
-        self.adopted.discard(pid)
+        self.report.reaped_count += 1
+        self.adopted_pids.discard(pid)
         self.born.discard(pid)
         self.coming.pop(pid, None)
-        if pid == self.main:
-            self.main, self._begun.main = 0, ending(status)
+        if pid == self.main_pid:
+            self.main_pid, self._begun.main_ending = 0, ending(status)
         else:
             self._begun.pids.append(pid)
 
     def _role(self, pid: int) -> str:
-        return "main" if pid == self.main else "other" if pid in self.born else "orphan"
+        return "main" if pid == self.main_pid else "other" if pid in self.born else "orphan"
 
     def scan(self) -> list[int]:
         """Up to BATCH of the orphans that came since the last scans: that is not announced."""
         if not self.coming:
-            known = self.adopted | self.born | {self.main}
+            known = self.adopted_pids | self.born | {self.main_pid}
             self.coming = dict.fromkeys(pid for pid in proc.own_children() if pid not in known)
         new = [*self.coming][:BATCH]
         for pid in new:
             del self.coming[pid]
-            self.adopted.add(pid)
+            self.adopted_pids.add(pid)
             self.report.adopt(pid, proc.process(pid) if self.report.looks else None)
         return new

@@ -29,10 +29,10 @@ class Report:
         self.options = chosen
         self.pid = posix.getpid()
         self.is_pid1 = self.pid == 1
-        self.main = 0
-        self.adopted = 0
-        self.reaped = 0
-        self.forwarded = 0
+        self.main_pid = 0
+        self.adopted_count = 0
+        self.reaped_count = 0
+        self.forwarded_count = 0
         # Whether somebody wants to know of each process that ends, and of each that is adopted.
         self.looks = trace is not None or chosen.warn_reap or log.level >= journal.DEBUG
         self.scans = trace is not None or chosen.adopted == options.END
@@ -60,7 +60,7 @@ class Report:
         )
 
     def forked(self, pid: int) -> None:
-        self.main = pid
+        self.main_pid = pid
         if self.trace:
             self.trace.emit("fork", pid, ppid=self.pid, pgid=pid, sid=posix.getsid(0))
 
@@ -71,30 +71,33 @@ class Report:
         if self.trace:
             self.trace.emit(
                 "exec",
-                self.main,
+                self.main_pid,
                 name=_comm(command[0]),
                 argv=command,
                 error=errno.errorcode.get(failed) if failed else None,
             )
         for step, number in steps.items():
-            self.log.debug(f"{step} for main: {posix.strerror(number)}")
+            self.log.debug("setup", f"{step} for main: {posix.strerror(number)}")
         if failed:
-            self.log.error(f'exec "{command[0]}": {launch.explain(command[0], failed, path)}')
+            self.log.error(
+                "exec", f'exec "{command[0]}": {launch.explain(command[0], failed, path)}'
+            )
 
     def cannot_fork(self, error: OSError) -> None:
         full = error.errno in (errno.EMFILE, errno.ENFILE)
         limit = "open files (ulimit -n)" if full else "processes (--pids-limit, ulimit -u)"
         what = f'cannot start "{self.options.command[0]}": {_reason(error)}'
-        self.log.error(f"{what}; raise the limit on {limit}")
+        self.log.error("fork", f"{what}; raise the limit on {limit}")
 
     def not_pid1(self, error: int) -> None:
         if error:
             self.log.warning(
+                "subreaper",
                 f"not PID 1 and not a subreaper ({posix.strerror(error)}), so orphans will not "
-                "come to me; start me as ENTRYPOINT"
+                "come to me; start me as ENTRYPOINT",
             )
         else:
-            self.log.debug("not PID 1: made myself a child subreaper")
+            self.log.debug("subreaper", "not PID 1: made myself a child subreaper")
 
     # -- signals
 
@@ -104,20 +107,22 @@ class Report:
         # A sender outside our PID namespace has the number 0, as has the kernel.
         process = proc.process(sender) if sender else None
         name = process.name if process else None
-        self.log.debug(f"got {describe(number)} from {sender or 'outside'} ({name or 'unknown'})")
+        who = f"{sender or 'outside'} ({name or 'unknown'})"
+        self.log.debug("signal_received", f"got {describe(number)} from {who}")
         self._signal(number, "received", sender=sender, sender_name=name, sender_uid=uid)
 
     def sent(self, action: "core.Send", target: int, result: int) -> None:
         number, received = action.signal, action.received
         if received is not None and not result:
-            self.forwarded += 1
+            self.forwarded_count += 1
         if result == errno.EPERM and number not in self._denied:
             self._denied.add(number)
-            self.log.warning(f"not allowed to send {describe(number)} to {target} (EPERM)")
+            what = f"not allowed to send {describe(number)} to {target} (EPERM)"
+            self.log.warning("signal_denied", what)
         verb = "sent" if received is None else "forwarded"
         if self.log.level >= journal.DEBUG:
             ending = f": {errno.errorcode.get(result, result)}" if result else ""
-            self.log.debug(f"{verb} {describe(number)} to {target}{ending}")
+            self.log.debug("signal_sent", f"{verb} {describe(number)} to {target}{ending}")
         self._signal(
             number,
             verb,
@@ -127,31 +132,31 @@ class Report:
         )
 
     def dropped(self, action: "core.Drop") -> None:
-        self.log.debug(f"dropped {describe(action.signal)}: {action.reason}")
+        self.log.debug("signal_dropped", f"dropped {describe(action.signal)}: {action.reason}")
         self._signal(action.signal, "dropped")
 
     def _signal(self, number: int, direction: str, **fields: "Json | None") -> None:
         if self.trace:
-            target = fields.get("target", self.main)
-            pid = target if isinstance(target, int) and target > 0 else self.main
+            target = fields.get("target", self.main_pid)
+            pid = target if isinstance(target, int) and target > 0 else self.main_pid
             self.trace.emit("signal", pid, signal=name_of(number), direction=direction, **fields)
 
     def stopped(self, number: int) -> None:
-        self.log.info(f"main was stopped by {describe(number)}")
+        self.log.info("stop", f"main was stopped by {describe(number)}")
         if self.trace:
-            self.trace.emit("stop", self.main, signal=name_of(number), role="main")
+            self.trace.emit("stop", self.main_pid, signal=name_of(number), role="main")
 
     def continued(self) -> None:
-        self.log.info("main goes on")
+        self.log.info("continue", "main goes on")
         if self.trace:
-            self.trace.emit("continue", self.main, role="main")
+            self.trace.emit("continue", self.main_pid, role="main")
 
     # -- processes
 
     def adopt(self, pid: int, process: proc.Process | None) -> None:
         """An orphan came to us; called before it is reaped. None: not known, or not asked for."""
-        self.adopted += 1
-        self.log.debug(f"adopted {_called(pid, process)}")
+        self.adopted_count += 1
+        self.log.debug("adopt", f"adopted {_called(pid, process)}")
         if self.trace:
             known = _identity(process)
             known.pop("ppid", None)  # it is us
@@ -175,9 +180,9 @@ class Report:
         """A process was reaped; `usage` is [user s, system s, max RSS bytes], empty if untraced."""
         what = f"reaped {role} {_called(pid, process)}, {ending_text(ending)}"
         if role == "orphan" and self.options.warn_reap:
-            self.log.warning(what)
+            self.log.warning("reap", what)
         else:
-            self.log.debug(what)
+            self.log.debug("reap", what)
         if self.trace and usage:
             user, system, max_rss = usage
             self.trace.emit(
@@ -206,25 +211,27 @@ class Report:
             cause = ", which we had forwarded"
         elif ending.signal:
             level, cause = WARNING, ", not sent by us"
-        self.log.say(level, f"main {self.main} {ending_text(ending)}{cause}")
+        self.log.say(level, "main_ended", f"main {self.main_pid} {ending_text(ending)}{cause}")
 
     # -- leaving
 
     def shutdown(self, action: "core.Shutdown", rest: list[proc.Process] | None) -> None:
         from reaper.init import core  # noqa: PLC0415  its decision: it is loaded
 
-        left = f"{len(rest)} left" if rest is not None else "some left"
         if action.phase == core.TERM:
-            self.log.info(f"main is gone: TERM to the rest ({left}), {action.grace:g} s to end")
+            some = "some" if rest is None else len(rest)
+            what = f"TERM to the rest ({some} remaining), {action.grace:g} s to end"
+            self.log.info("shutdown", f"main is gone: {what}")
         elif action.phase == core.KILL:
             for process in rest or ():
-                self.log.warning(f"killing {process.pid} ({process.name}): it outlived --grace")
+                who = f"{process.pid} ({process.name})"
+                self.log.warning("kill", f"killing {who}: it outlived --grace")
             if rest is None:
-                self.log.warning("killing the rest: it outlived --grace")
+                self.log.warning("kill", "killing the rest: it outlived --grace")
         if self.trace:
             grace = action.grace if action.phase == core.TERM else None
             count = len(rest) if rest is not None else None
-            self.trace.emit("shutdown", self.pid, phase=action.phase, left=count, grace=grace)
+            self.trace.emit("shutdown", self.pid, phase=action.phase, remaining=count, grace=grace)
 
     def end(self, code: int) -> None:
         if self.trace:
@@ -232,19 +239,19 @@ class Report:
                 "end",
                 self.pid,
                 code=code,
-                adopted=self.adopted,
-                reaped=self.reaped,
-                forwarded=self.forwarded,
+                adopted=self.adopted_count,
+                reaped=self.reaped_count,
+                forwarded=self.forwarded_count,
                 dropped=self.trace.dropped + self.trace.sink.lost,
             )
 
     # -- troubles
 
-    def once(self, message: str) -> None:
+    def once(self, event: str, message: str) -> None:
         """A warning that is said only once."""
         if message not in self._said:
             self._said.add(message)
-            self.log.warning(message)
+            self.log.warning(event, message)
 
     def internal_error(self, error: BaseException) -> None:
         place = "?"
@@ -252,13 +259,14 @@ class Report:
         while trace:
             place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
             trace = trace.tb_next
-        self.once(f"internal error, please report: {type(error).__name__}: {error} at {place}")
+        what = f"{type(error).__name__}: {error} at {place}"
+        self.once("internal_error", f"internal error, please report: {what}")
 
 
 def ending_text(ending: Ending) -> str:
-    """`left with 3`, `was killed by SIGSEGV (11), core dumped`."""
+    """`exited with code 3`, `was killed by SIGSEGV (11), core dumped`."""
     if ending.signal is None:
-        return f"left with {ending.code}"
+        return f"exited with code {ending.code}"
     return f"was killed by {describe(ending.signal)}{', core dumped' if ending.core else ''}"
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 
-def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
+def run(arguments: list[str], inherited: set[int]) -> "NoReturn":
     """Run the init; `inherited` is the signal mask from before everything was blocked."""
     try:
         kernel.reserve_standard_descriptors()
@@ -46,9 +46,9 @@ def main(arguments: list[str], inherited: set[int]) -> "NoReturn":
 
 
 def _show(what: str) -> "NoReturn":
-    from reaper.init import personality, usage  # noqa: PLC0415
+    from reaper.init import peers, usage  # noqa: PLC0415
 
-    text = usage.text() if what == "help" else personality.version(sys.argv[0]) + "\n"
+    text = usage.text() if what == "help" else peers.version(sys.argv[0]) + "\n"
     try:
         posix.write(1, text.encode())
     except OSError as error:
@@ -93,7 +93,8 @@ def _become_parent(report: Report) -> None:
     if report.options.parent_death:
         error = kernel.prctl(kernel.PR_SET_PDEATHSIG, report.options.parent_death)
         if error:
-            report.log.warning(f"--parent-death cannot be had: {posix.strerror(error)}")
+            what = f"--parent-death cannot be had: {posix.strerror(error)}"
+            report.log.warning("parent_death", what)
 
 
 def _launch(report: Report, terminal: int, inherited: set[int]) -> launch.Launch:
@@ -106,7 +107,8 @@ def _launch(report: Report, terminal: int, inherited: set[int]) -> launch.Launch
     )
     report.start()
     if report.options.trace_mode == opt.EXACT:
-        report.log.warning("--trace-mode exact is not built in: going on with own")
+        what = "--trace-mode exact is not built in: going on with own"
+        report.log.warning("trace_mode", what)
     try:
         launched = launch.start(plan)
     except OSError as error:

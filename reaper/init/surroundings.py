@@ -22,7 +22,7 @@ _FILES = {
     "forks refused": ("pids", "pids.events:max", "pids.events:max"),
 }
 
-# The first mark that is there names the runtime: (file or variable of PID 1, runtime).
+# The first of these files that is there names the runtime.
 _MARKS = (
     ("/run/.containerenv", "Podman"),
     ("/var/run/secrets/kubernetes.io", "Kubernetes"),
@@ -41,8 +41,8 @@ class Cgroup:
         self._paths: dict[str, str] = {}
         for line in (lines or b"").decode(errors="surrogateescape").split("\n"):
             _, _, rest = line.partition(":")
-            controllers, found, path = rest.partition(":")
-            if found:
+            controllers, colon, path = rest.partition(":")
+            if colon:
                 self._paths |= dict.fromkeys(controllers.split(","), path)
 
     def value(self, counter: str) -> int | None:

@@ -36,7 +36,7 @@ class Group:
     oom_kills: int | None = None
 
 
-# resource -> controller -> version -> files: used, limit, peak
+# (controller, version) -> files: used, limit, peak
 _FILES = {
     ("pids", 1): ("pids.current", "pids.max", ""),
     ("pids", 2): ("pids.current", "pids.max", "pids.peak"),
@@ -118,9 +118,9 @@ def _path(data: bytes, controller: str) -> str | None:
 def _mount(data: bytes, controller: str) -> tuple[str, str] | None:
     """(folder of the hierarchy that is mounted, where) from mountinfo, proc_pid_mountinfo(5)."""
     for line in data.decode("utf-8", "replace").splitlines():
-        left, _, right = line.partition(" - ")
-        kind, *_, options = right.split() or [""]
-        fields = left.split()
+        head, _, tail = line.partition(" - ")
+        kind, *_, options = tail.split() or [""]
+        fields = head.split()
         if len(fields) < 5:
             continue
         wanted = (

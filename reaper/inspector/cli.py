@@ -1,6 +1,6 @@
 """The command line of reaperctl: finds the command, runs it, and is the one place for errors.
 
-Exit codes: 0 nothing found (or nothing to find), 1 findings, or some are left of those that were to
+Exit codes: 0 nothing found (or nothing to find), 1 findings, or some remain of those that were to
 be killed, 2 an error, said in one line.
 """
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 Each command has its own --help, with examples.
-Exit codes: 0 nothing found, 1 findings (doctor, zombies) or some are left (kill),
+Exit codes: 0 nothing found, 1 findings (doctor, zombies) or some remain (kill),
 2 an error.
 """
 

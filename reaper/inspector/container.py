@@ -130,8 +130,8 @@ class Inside(Proc):
 
     def process(self, pid: int, parts: Iterable[str] = (), uptime: float | None = None) -> Process:
         parts = tuple(parts)
-        found = super().process(pid, [part for part in parts if part != HOSTPID], uptime)
-        return replace(found, hostpid=self._hosts.get(pid)) if HOSTPID in parts else found
+        process = super().process(pid, [part for part in parts if part != HOSTPID], uptime)
+        return replace(process, hostpid=self._hosts.get(pid)) if HOSTPID in parts else process
 
     def pids(self) -> list[int]:
         self.__dict__.pop("_hosts", None)  # every look sees its own moment

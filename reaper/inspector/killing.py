@@ -77,7 +77,7 @@ class Result:
     detail: str = ""
 
     @property
-    def left(self) -> bool:
+    def remaining(self) -> bool:
         """Whether it still lives."""
         return OUTCOMES[self.outcome][1]
 
@@ -99,7 +99,7 @@ OUTCOMES = {
     "zombie": ("{detail}", False),
     "sent": ("got {signal}", False),
     "planned": ("would get {signal}", False),
-    "left": ("still there after {signal}: {detail}", True),
+    "remaining": ("still there after {signal}: {detail}", True),
     "denied": ("no permission: try it as its user, or as root", True),
     "refused": ("refused: {detail}", True),
 }
@@ -121,16 +121,16 @@ def still_there(process: Process) -> str:
 
 def with_descendants(chosen: Iterable[Process], snapshot: Snapshot) -> list[Process]:
     """The chosen and all that is below them, each once, parents first."""
-    found: dict[int, Process] = {}
+    kept: dict[int, Process] = {}
     waiting = list(chosen)
     while waiting:
         process = waiting.pop(0)
-        if process.pid in found:
+        if process.pid in kept:
             continue
-        found[process.pid] = process
+        kept[process.pid] = process
         waiting += (
             child
             for child in snapshot.children.get(process.pid, ())
             if parent_of(child, snapshot) is process
         )
-    return list(found.values())
+    return list(kept.values())

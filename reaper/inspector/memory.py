@@ -107,12 +107,12 @@ class Part:
 
 def parts(regions: Sequence[Region], program: str | None) -> list[Part]:
     """The sums by kind, in the order of KINDS; they add up to the process's RSS and PSS."""
-    found: dict[str, Part] = {}
+    parts: dict[str, Part] = {}
     for region, kind in zip(regions, classify(regions, program), strict=True):
-        part = found.get(kind, Part(kind, 0, NO_MEMORY))
+        part = parts.get(kind, Part(kind, 0, NO_MEMORY))
         memory = part.memory + (region.memory or NO_MEMORY)
-        found[kind] = Part(kind, part.size + region.size, memory)
-    return [found[kind] for kind in KINDS if kind in found]
+        parts[kind] = Part(kind, part.size + region.size, memory)
+    return [parts[kind] for kind in KINDS if kind in parts]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,5 +154,5 @@ def sums(processes: Iterable[Process], key: Callable[[Process], str]) -> list[Su
     for process in processes:
         if process.stat.vss is not None:
             groups.setdefault(key(process), []).append(process)
-    found = [add_up(group, name) for name, group in groups.items()]
-    return sorted(found, key=lambda one: (-(one.memory.pss or one.rss), one.name))
+    totals = [add_up(group, name) for name, group in groups.items()]
+    return sorted(totals, key=lambda one: (-(one.memory.pss or one.rss), one.name))

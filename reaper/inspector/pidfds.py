@@ -99,18 +99,18 @@ class Targets:
             poll.register(fd, select.POLLIN)
         deadline = time.monotonic() + seconds
         while self.alive:
-            left = deadline - time.monotonic()
-            for fd, _ in poll.poll(max(0.0, left) * 1000):
+            remaining = deadline - time.monotonic()
+            for fd, _ in poll.poll(max(0.0, remaining) * 1000):
                 poll.unregister(fd)
                 took = round(time.monotonic() - self._began, 3)
                 self._over(fd, Result(self.alive[fd], outcome, number, took))
-            if left <= 0:
+            if remaining <= 0:
                 break
 
     def all(self, outcome: str, number: int) -> list[Result]:
         """The results in the order of the processes; `outcome` for those still alive."""
         for process in self.alive.values():
-            state = still_there(self._now(process)) if outcome == "left" else ""
+            state = still_there(self._now(process)) if outcome == "remaining" else ""
             self.results[process.pid] = Result(process, outcome, number, detail=state)
         return [self.results[process.pid] for process in self.processes]
 

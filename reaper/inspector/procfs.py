@@ -111,13 +111,13 @@ class Status:
 
     def number(self, key: bytes, base: int = 10) -> int | None:
         """The first number in one line."""
-        found = self.numbers(key, base)
-        return found[0] if found else None
+        numbers = self.numbers(key, base)
+        return numbers[0] if numbers else None
 
     def size(self, key: bytes) -> int | None:
         """A size in bytes (the file has kB)."""
-        found = self.number(key)
-        return None if found is None else found * 1024
+        kilobytes = self.number(key)
+        return None if kilobytes is None else kilobytes * 1024
 
     @property
     def uids(self) -> tuple[int, ...] | None:
@@ -292,10 +292,10 @@ class Snapshot:
     @cached_property
     def children(self) -> dict[int, list[Process]]:
         """pid -> its children, the oldest first."""
-        found: dict[int, list[Process]] = {}
+        by_parent: dict[int, list[Process]] = {}
         for process in sorted(self.processes, key=lambda child: child.stat.start):
-            found.setdefault(process.stat.ppid, []).append(process)
-        return found
+            by_parent.setdefault(process.stat.ppid, []).append(process)
+        return by_parent
 
     def without(self, pids: Iterable[int]) -> "Snapshot":
         """The same, some processes left out."""
@@ -339,20 +339,20 @@ class Proc:
     def names(self, name: str) -> list[str] | None:
         """The entries of a folder below the root, sorted, numbers as numbers."""
         try:
-            found = os.listdir(f"{self.root}/{name}")
+            names = os.listdir(f"{self.root}/{name}")
         except OSError:
             return None
-        return sorted(found, key=lambda entry: (not entry.isdecimal(), entry.zfill(20)))
+        return sorted(names, key=lambda entry: (not entry.isdecimal(), entry.zfill(20)))
 
     def pids(self) -> list[int]:
         """Every pid that the root lists, sorted. Raises UserError where it lists none."""
         try:
-            found = sorted(int(name) for name in os.listdir(self.root) if name.isdecimal())
+            pids = sorted(int(name) for name in os.listdir(self.root) if name.isdecimal())
         except OSError as error:
             raise UserError(f"{self.root}: {error.strerror}; is /proc mounted?") from None
-        if not found:
+        if not pids:
             raise UserError(f"{self.root}: no processes; is /proc mounted there?")
-        return found
+        return pids
 
     @property
     def own(self) -> int | None:
@@ -379,8 +379,8 @@ class Proc:
         return self._meminfo(b"MemAvailable:")
 
     def _meminfo(self, key: bytes) -> int | None:
-        found = _keyed(self.maybe("meminfo"), key)
-        return None if found is None else found * 1024
+        kilobytes = _keyed(self.maybe("meminfo"), key)
+        return None if kilobytes is None else kilobytes * 1024
 
     def process(self, pid: int, parts: Iterable[str] = (), uptime: float | None = None) -> Process:
         """One process with the `PARTS` named. Raises OSError where even `stat` is refused or gone.
@@ -396,19 +396,19 @@ class Proc:
         folder = os.open(f"{self.root}/{name}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             stat = read_file("stat", folder)
-            found: dict[str, Any] = {}
+            values: dict[str, Any] = {}
             for part in parts:
                 if part == MACHINE:
-                    found[part] = self.machine
+                    values[part] = self.machine
                     continue
                 file, parse = PARTS[part]
                 try:
-                    found[part] = parse(read_file(file, folder))
+                    values[part] = parse(read_file(file, folder))
                 except OSError:
-                    found[part] = None
+                    values[part] = None
         finally:
             os.close(folder)
-        return _process(stat, uptime, found)
+        return _process(stat, uptime, values)
 
     def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
         """Every process (or those of `pids` that are there) with the `PARTS` named."""
@@ -431,11 +431,11 @@ class Proc:
         self, pid: int, parts: Iterable[str] = (), uptime: float | None = None
     ) -> list[Process]:
         """The threads of a process by TID; empty where it is gone."""
-        found = []
+        threads = []
         for tid in self.names(f"{pid}/task") or ():
             with suppress(OSError):
-                found.append(self.thread(pid, int(tid), parts, uptime))
-        return found
+                threads.append(self.thread(pid, int(tid), parts, uptime))
+        return threads
 
     def thread(
         self, pid: int, tid: int, parts: Iterable[str] = (), uptime: float | None = None

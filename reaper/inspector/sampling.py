@@ -143,14 +143,14 @@ class Sampler:
         return {key: stat for key in keys if (stat := self._read(key))}
 
     def _threads(self, processes: dict[Key, Stat]) -> dict[Key, Stat]:
-        found: dict[Key, Stat] = {}
+        stats: dict[Key, Stat] = {}
         for (pid, _), stat in processes.items():
             if stat.threads > 1:
                 tids = self._proc.names(f"{pid}/task") or ()
-                found |= self._stats((pid, int(tid)) for tid in tids)
+                stats |= self._stats((pid, int(tid)) for tid in tids)
             else:
-                found[pid, pid] = stat
-        return found
+                stats[pid, pid] = stat
+        return stats
 
     def _read(self, key: Key) -> Stat | None:
         file = self._files.get(key)

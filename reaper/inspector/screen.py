@@ -52,7 +52,7 @@ class Screen:
     threads: bool = False
     zombies: bool = False
     help: bool = False
-    left: bool = False
+    quit: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Key:
 
 
 KEYS = {
-    "q": Key(lambda screen: replace(screen, left=True), "quit"),
+    "q": Key(lambda screen: replace(screen, quit=True), "quit"),
     "P": Key(lambda screen: replace(screen, sort=BUSIEST), "sort by CPU"),
     "M": Key(lambda screen: replace(screen, sort="-rss"), "sort by memory"),
     "T": Key(lambda screen: replace(screen, sort="-cpu"), "sort by CPU time"),

@@ -145,11 +145,11 @@ def _moment(process: Process) -> tuple[object, ...]:
 
 def culprits(snapshot: Snapshot) -> list[Culprit]:
     """Who leaves zombies, the most first. Kernel threads aside, every zombie is somebody's."""
-    found = []
+    blamed = []
     for ppid, children in snapshot.children.items():
         zombies = tuple(child for child in children if child.stat.zombie)
         if zombies:
             parent = snapshot.by_pid.get(ppid)
             reason = next((r for r in REASONS if parent and r.holds(parent)), OUTSIDE)
-            found.append(Culprit(ppid, parent, zombies, reason))
-    return sorted(found, key=lambda culprit: (-len(culprit.zombies), culprit.ppid))
+            blamed.append(Culprit(ppid, parent, zombies, reason))
+    return sorted(blamed, key=lambda culprit: (-len(culprit.zombies), culprit.ppid))

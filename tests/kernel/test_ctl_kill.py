@@ -39,7 +39,7 @@ def test_no_kill_leaves_it_and_says_so() -> None:
     with support.running(["sh", "-c", STUBBORN]) as victim:
         victim.wait_line("ready")
         code, out, _ = ctl("kill", str(victim.pid), "--grace", "0.2", "--no-kill", "--json")
-        assert (code, outcomes(out)) == (1, {victim.pid: "left"})
+        assert (code, outcomes(out)) == (1, {victim.pid: "remaining"})
 
 
 def test_a_session_ends_whole_and_a_dry_run_ends_nobody() -> None:

@@ -14,7 +14,7 @@ def test_it_shows_the_leak_and_the_cure(tmp_path: Path) -> None:
     code, out, err = run([*DEMO, "--chart", str(chart)], cwd=REPO)
     assert (code, err) == (0, "")
     assert "PID 1 that never waits: 25 of 25 orphans are zombies and stay so." in out
-    assert "reaper: adopted 25 and reaped 25 of 25, 0 zombies left" in out
+    assert "reaper: adopted 25 and reaped 25 of 25, 0 zombies remaining" in out
     assert out.endswith("Verdict: as promised.\n")
     assert chart.read_text().startswith("<svg")
 
@@ -23,7 +23,7 @@ def test_json() -> None:
     code, out, _ = run([*DEMO, "--json"], cwd=REPO)
     told = json.loads(out)
     assert code == 0
-    assert (told["facts"]["leaky_left"], told["facts"]["clean_left"]) == (25, 0)
+    assert (told["facts"]["leaky_remaining"], told["facts"]["clean_remaining"]) == (25, 0)
 
 
 def test_bad_input_and_a_missing_tool() -> None:

@@ -23,6 +23,7 @@ from support import (
 )
 
 from reaper import events
+from reaper.events import LOG_EVENTS
 
 DEBUG = ("-vv", "-w")
 
@@ -208,7 +209,7 @@ def test_without_proc_what_is_known_is_told(tmp_path: Path) -> None:
     script = "(/bin/sleep 0.05 &); /bin/sleep 0.3; exit 3"
     command = reaper("-w", "--trace", str(trace), "--", "sh", "-c", script)
     code, _, err = run(as_pid1([*WITHOUT_PROC, *command]))
-    assert code == 3 and re.search(r"reaped orphan \d+, left with 0\n", err)
+    assert code == 3 and re.search(r"reaped orphan \d+, exited with code 0\n", err)
     seen = trace_lines(trace)
     reaped = {event["role"]: event for event in seen if event["event"] == "reap"}
     assert reaped["main"]["code"] == 3 and reaped["orphan"]["code"] == 0
@@ -221,8 +222,24 @@ def test_json_log_lines() -> None:
     code, _, err = run(reaper("-vv", "--log-format", "json", "--", "true"))
     lines = [json.loads(line) for line in err.splitlines()]
     assert code == 0
+    assert all([*line] == ["ts", "level", "program", "event", "message"] for line in lines)
     assert {line["program"] for line in lines} == {"reaper"}
+    assert {line["event"] for line in lines} <= set(LOG_EVENTS)
     assert {line["level"] for line in lines} <= {"debug", "info"}
+
+
+SITUATIONS = {
+    "exec": (["/nowhere/program"], 127),
+    "main_ended": (["sh", "-c", "kill -KILL $$"], 137),
+    "kill": (["--grace", "0.1", "--", "sh", "-c", "trap '' TERM; sleep 60 & exit 0"], 0),
+    "trace_mode": (["--trace-mode", "exact", "true"], 0),
+}
+
+
+@pytest.mark.parametrize(("event", "words", "code"), [(e, *s) for e, s in SITUATIONS.items()])
+def test_a_json_log_line_names_its_event(event: str, words: list[str], code: int) -> None:
+    ended, _, err = run(as_pid1(reaper("--log-format", "json", *words)))
+    assert (ended, {json.loads(line)["event"] for line in err.splitlines()}) == (code, {event})
 
 
 @pytest.mark.parametrize("target", ["/nowhere/log", "fd:77", "/"])

@@ -95,7 +95,7 @@ def test_it_leaves_the_moment_the_last_one_is_gone(wrap) -> None:  # type: ignor
     command = wrap(reaper("-v", "--grace", "3600", "--", *victim("helper_tree", "6", *helpers)))
     code, _, err = run(command)
     assert code == 6
-    assert "TERM to the rest (2 left)" in err
+    assert "TERM to the rest (2 remaining)" in err
     assert run(wrap(reaper("--grace", "3600", "--", "true")))[0] == 0
 
 

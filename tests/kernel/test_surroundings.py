@@ -111,7 +111,7 @@ def test_a_failure_inside_the_loop_ends_nothing(part: str) -> None:
         "def broken(*_): raise RuntimeError('a bug')\n"
         f"{part} = broken\n"
         "from reaper.init import kernel; kernel.block(kernel.CATCHABLE)\n"
-        "start.main(sys.argv[2:], set())\n"
+        "start.run(sys.argv[2:], set())\n"
     )
     repo = str(Path(__file__).resolve().parents[2])
     command = [PYTHON, "-I", "-S", "-c", code, repo, "--", *victim("prints_signals")]

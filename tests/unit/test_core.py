@@ -43,91 +43,91 @@ def machine(*words: str, terminal: bool = False) -> Core:
 
 
 def test_a_signal_goes_to_the_group_and_termination_wakes_it() -> None:
-    assert told(machine().signal(USR1, 0)) == [("USR1", "group")]
-    assert told(machine().signal(TERM, 0)) == [("TERM", "group"), ("CONT", "group")]
+    assert told(machine().on_signal(USR1, 0)) == [("USR1", "group")]
+    assert told(machine().on_signal(TERM, 0)) == [("TERM", "group"), ("CONT", "group")]
 
 
 @pytest.mark.parametrize("scope", ["main", "tree"])
 def test_scope(scope: str) -> None:
-    assert told(machine("--scope", scope).signal(USR1, 0)) == [("USR1", scope)]
+    assert told(machine("--scope", scope).on_signal(USR1, 0)) == [("USR1", scope)]
 
 
 def test_rewrite_comes_before_everything_else() -> None:
-    assert told(machine("-r", "USR1=QUIT").signal(USR1, 0)) == [
+    assert told(machine("-r", "USR1=QUIT").on_signal(USR1, 0)) == [
         ("QUIT", "group"),
         ("CONT", "group"),
     ]
-    assert told(machine("-r", "TERM=USR1").signal(TERM, 0)) == [("USR1", "group")]
-    assert told(machine("-r", "HUP=").signal(HUP, 0)) == ["Drop"]
+    assert told(machine("-r", "TERM=USR1").on_signal(TERM, 0)) == [("USR1", "group")]
+    assert told(machine("-r", "HUP=").on_signal(HUP, 0)) == ["Drop"]
 
 
 def test_stop_timeout_counts_from_the_first_termination() -> None:
     init = machine("--stop-timeout", "10")
-    init.signal(USR1, 0)
+    init.on_signal(USR1, 0)
     assert init.deadline is None
-    init.signal(TERM, 5)
-    init.signal(TERM, 9)
+    init.on_signal(TERM, 5)
+    init.on_signal(TERM, 9)
     assert init.deadline == 15
-    assert told(init.expired(14.9)) == []
-    assert told(init.expired(15)) == [("KILL", "group")]
+    assert told(init.on_deadline(14.9)) == []
+    assert told(init.on_deadline(15)) == [("KILL", "group")]
     assert init.timed_out
     assert init.deadline is None
 
 
 def test_stop_delay_holds_and_a_second_one_cuts_it_short() -> None:
     init = machine("--stop-delay", "10")
-    assert init.signal(TERM, 0) == []
-    assert told(init.signal(USR1, 1)) == [("USR1", "group")]
+    assert init.on_signal(TERM, 0) == []
+    assert told(init.on_signal(USR1, 1)) == [("USR1", "group")]
     assert init.deadline == 10
-    assert told(init.signal(TERM, 2)) == [("TERM", "group"), ("CONT", "group")]
-    assert told(init.signal(TERM, 3)) == [("TERM", "group"), ("CONT", "group")]
+    assert told(init.on_signal(TERM, 2)) == [("TERM", "group"), ("CONT", "group")]
+    assert told(init.on_signal(TERM, 3)) == [("TERM", "group"), ("CONT", "group")]
     init = machine("--stop-delay", "10")
-    init.signal(TERM, 0)
+    init.on_signal(TERM, 0)
     terminating = [("TERM", "group"), ("CONT", "group"), ("INT", "group"), ("CONT", "group")]
-    assert told(init.signal(INT, 1)) == terminating
+    assert told(init.on_signal(INT, 1)) == terminating
     init = machine("--stop-delay", "10")
-    init.signal(TERM, 0)
-    assert told(init.expired(10)) == [("TERM", "group"), ("CONT", "group")]
+    init.on_signal(TERM, 0)
+    assert told(init.on_deadline(10)) == [("TERM", "group"), ("CONT", "group")]
 
 
 def test_main_alone_leaves_at_once() -> None:
-    assert told(machine().main_ended(Ending(3), True, 0)) == [3]
+    assert told(machine().on_main_ended(Ending(3), True, 0)) == [3]
 
 
 def test_the_rest_gets_term_time_and_kill() -> None:
     init = machine("--grace", "5")
-    assert told(init.main_ended(Ending(3), False, 10)) == [
+    assert told(init.on_main_ended(Ending(3), False, 10)) == [
         "term",
         ("TERM", "rest"),
         ("CONT", "rest"),
     ]
-    assert [type(action) for action in init.signal(TERM, 11)] == [Drop]
-    assert told(init.expired(15)) == ["kill", ("KILL", "rest")]
-    assert told(init.survivors()) == [("KILL", "rest")]
-    assert told(init.alone()) == ["done", 3]
+    assert [type(action) for action in init.on_signal(TERM, 11)] == [Drop]
+    assert told(init.on_deadline(15)) == ["kill", ("KILL", "rest")]
+    assert told(init.on_children_remaining()) == [("KILL", "rest")]
+    assert told(init.on_no_child_left()) == ["done", 3]
 
 
 def test_what_cannot_be_killed_does_not_hold_the_init() -> None:
     init = machine()
-    init.main_ended(Ending(3), False, 0)
-    init.expired(5)
-    assert told(init.expired(5 + core.SETTLE)) == ["done", 3]
+    init.on_main_ended(Ending(3), False, 0)
+    init.on_deadline(5)
+    assert told(init.on_deadline(5 + core.KILL_WAIT)) == ["done", 3]
 
 
 def test_no_grace_leaves_at_once() -> None:
-    assert told(machine("--grace", "0").main_ended(Ending(3), False, 0)) == [3]
+    assert told(machine("--grace", "0").on_main_ended(Ending(3), False, 0)) == [3]
 
 
 def test_until_empty() -> None:
     init = machine("--until", "empty")
-    init.signal(HUP, 0)
-    assert told(init.main_ended(Ending(3), False, 0)) == []
-    assert told(init.signal(HUP, 1)) == [("HUP", "rest")]
-    assert told(init.signal(TERM, 2)) == ["term", ("TERM", "rest"), ("CONT", "rest")]
-    assert told(init.alone()) == ["done", 3]
+    init.on_signal(HUP, 0)
+    assert told(init.on_main_ended(Ending(3), False, 0)) == []
+    assert told(init.on_signal(HUP, 1)) == [("HUP", "rest")]
+    assert told(init.on_signal(TERM, 2)) == ["term", ("TERM", "rest"), ("CONT", "rest")]
+    assert told(init.on_no_child_left()) == ["done", 3]
     stopped = machine("--until", "empty")
-    stopped.signal(TERM, 0)
-    assert told(stopped.main_ended(Ending(0), False, 1))[0] == "term"
+    stopped.on_signal(TERM, 0)
+    assert told(stopped.on_main_ended(Ending(0), False, 1))[0] == "term"
 
 
 @pytest.mark.parametrize(
@@ -139,43 +139,43 @@ def test_until_empty() -> None:
 )
 def test_a_signal_that_was_held_for_main_is_for_the_rest(signal: str, then: list[object]) -> None:
     m = machine("--until", "empty", "--stop-delay", "9")
-    assert m.signal(NUMBERS[signal], 0) == []
-    assert told(m.main_ended(Ending(0), False, 1)) == []
-    assert told(m.expired(8.9)) == [] and told(m.expired(9)) == then
+    assert m.on_signal(NUMBERS[signal], 0) == []
+    assert told(m.on_main_ended(Ending(0), False, 1)) == []
+    assert told(m.on_deadline(8.9)) == [] and told(m.on_deadline(9)) == then
 
 
 def test_signals_for_the_rest_are_rewritten_and_held_back_as_for_main() -> None:
     m = machine("--until", "empty", "--stop-delay", "9", "--rewrite", "TERM=QUIT")
-    m.main_ended(Ending(0), False, 1)
-    assert m.signal(NUMBERS["SIGTERM"], 2) == []
-    assert told(m.expired(11)) == ["term", ("QUIT", "rest"), ("CONT", "rest")]
-    assert told(m.expired(16)) == ["kill", ("KILL", "rest")]
+    m.on_main_ended(Ending(0), False, 1)
+    assert m.on_signal(NUMBERS["SIGTERM"], 2) == []
+    assert told(m.on_deadline(11)) == ["term", ("QUIT", "rest"), ("CONT", "rest")]
+    assert told(m.on_deadline(16)) == ["kill", ("KILL", "rest")]
 
 
 def test_a_signal_that_main_did_not_live_to_see_is_dropped() -> None:
     m = machine("--stop-delay", "9")
-    m.signal(NUMBERS["SIGTERM"], 0)
-    first, *_ = m.main_ended(Ending(0), True, 1)
+    m.on_signal(NUMBERS["SIGTERM"], 0)
+    first, *_ = m.on_main_ended(Ending(0), True, 1)
     assert isinstance(first, Drop) and first.signal == TERM
 
 
-def test_adopted_end() -> None:
-    assert machine().adopted(7, 0) == []
+def test_adopted_kill_at() -> None:
+    assert machine().on_adopted(7, 0) == []
     init = machine("--adopted", "end", "--grace", "2")
-    assert told(init.adopted(7, 0)) == [("TERM", 7), ("CONT", 7)]
-    assert told(init.adopted(8, 1)) == [("TERM", 8), ("CONT", 8)]
-    init.reaped(7)
-    assert told(init.expired(3)) == [("KILL", 8)]
+    assert told(init.on_adopted(7, 0)) == [("TERM", 7), ("CONT", 7)]
+    assert told(init.on_adopted(8, 1)) == [("TERM", 8), ("CONT", 8)]
+    init.on_reaped(7)
+    assert told(init.on_deadline(3)) == [("KILL", 8)]
 
 
 def test_adopted_end_stands_back_when_everybody_is_told() -> None:
     """A second TERM makes some programs break off; the rest's grace is everybody's."""
     init = machine("--adopted", "end", "--grace", "2")
-    init.adopted(7, 0)
-    init.main_ended(Ending(0), alone=False, now=1)
-    assert init.adopted(8, 1.5) == []
-    assert told(init.expired(2)) == []
-    assert ("KILL", "rest") in told(init.expired(3))
+    init.on_adopted(7, 0)
+    init.on_main_ended(Ending(0), no_child_left=False, now=1)
+    assert init.on_adopted(8, 1.5) == []
+    assert told(init.on_deadline(2)) == []
+    assert ("KILL", "rest") in told(init.on_deadline(3))
 
 
 @pytest.mark.parametrize(
@@ -193,23 +193,23 @@ def test_adopted_end_stands_back_when_everybody_is_told() -> None:
 def test_exit_code(words: list[str], sent: int | None, ending: Ending, code: int) -> None:
     init = machine(*words)
     if sent:
-        init.signal(sent, 0)
-    assert told(init.main_ended(ending, True, 0)) == [code]
+        init.on_signal(sent, 0)
+    assert told(init.on_main_ended(ending, True, 0)) == [code]
 
 
 def test_stops_follow_main_only_with_a_terminal() -> None:
-    assert machine().main_stopped(TSTP) == []
-    assert [type(action) for action in machine(terminal=True).main_stopped(TSTP)] == [StopSelf]
+    assert machine().on_main_stopped(TSTP) == []
+    assert [type(action) for action in machine(terminal=True).on_main_stopped(TSTP)] == [StopSelf]
 
 
 def test_a_refused_stop_wakes_main_after_ctrl_z_only() -> None:
     init = machine(terminal=True)
     on = [GiveTerminal, Send]
-    assert [type(action) for action in init.resumed(TSTP, stopped=True)] == on
-    assert [type(action) for action in init.resumed(TSTP, stopped=False)] == on
-    assert init.resumed(TTIN, stopped=False) == []  # it would stop again at once, for ever
-    init.signal(TSTP, 0)
-    assert init.resumed(TSTP, stopped=False) == []  # somebody wanted that stop
+    assert [type(action) for action in init.on_resumed(TSTP, stopped=True)] == on
+    assert [type(action) for action in init.on_resumed(TSTP, stopped=False)] == on
+    assert init.on_resumed(TTIN, stopped=False) == []  # it would stop again at once, for ever
+    init.on_signal(TSTP, 0)
+    assert init.on_resumed(TSTP, stopped=False) == []  # somebody wanted that stop
 
 
 FACTS = st.one_of(
@@ -248,7 +248,7 @@ class World:
             if isinstance(action, Leave):
                 self.code = action.code
             elif isinstance(action, StopSelf):
-                self.act(self.core.resumed(action.signal, False))
+                self.act(self.core.on_resumed(action.signal, False))
             elif isinstance(action, Send):
                 self.check(action)
 
@@ -263,25 +263,25 @@ class World:
         self.reaped.add(pid)
         alone = not self.living
         if pid == self.main:
-            self.act(self.core.main_ended(Ending(5), alone, self.now))
+            self.act(self.core.on_main_ended(Ending(5), alone, self.now))
             return
-        self.core.reaped(pid)
-        self.act(self.core.alone() if alone else self.core.survivors())
+        self.core.on_reaped(pid)
+        self.act(self.core.on_no_child_left() if alone else self.core.on_children_remaining())
 
     def happen(self, kind: str, value: float) -> None:
         if kind == "signal" and signals.ACTIONS[int(value)] in (signals.FORWARD, signals.TERMINATE):
-            self.act(self.core.signal(int(value), self.now))
+            self.act(self.core.on_signal(int(value), self.now))
         elif kind == "time":
             self.now += value
-            self.act(self.core.expired(self.now))
+            self.act(self.core.on_deadline(self.now))
         elif kind == "adopt" and self.main in self.living:
             self.living.add(self.next_pid)
-            self.act(self.core.adopted(self.next_pid, self.now))
+            self.act(self.core.on_adopted(self.next_pid, self.now))
             self.next_pid += 1
         elif kind == "dies" and self.living:
             self.die(sorted(self.living)[int(value) % len(self.living)])
         elif kind == "stops" and self.main in self.living:
-            self.act(self.core.main_stopped(int(value)))
+            self.act(self.core.on_main_stopped(int(value)))
 
 
 @given(WORDS, st.lists(FACTS, max_size=40))
@@ -312,5 +312,5 @@ def test_deadlines_alone_are_enough_when_main_is_gone(
     world.die(world.main)
     while world.code is None and world.core.deadline is not None:
         world.now = world.core.deadline
-        world.act(world.core.expired(world.now))
+        world.act(world.core.on_deadline(world.now))
     assert world.code == 5 or world.core.phase == core.LINGERING

@@ -4,12 +4,12 @@ import pytest
 
 from reaper.demo import chart, story
 
-GOOD = {"orphans": 5, "leaky_left": 5, "clean_left": 0, "clean_most": 1,
+GOOD = {"orphans": 5, "leaky_remaining": 5, "clean_remaining": 0, "clean_most": 1,
         "adopted": 5, "reaped": 5, "lines_lost": 0, "code": 0}  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    "wrong", [{}, {"leaky_left": 4}, {"clean_left": 1}, {"reaped": 4}, {"code": 1}]
+    "wrong", [{}, {"leaky_remaining": 4}, {"clean_remaining": 1}, {"reaped": 4}, {"code": 1}]
 )
 def test_the_verdict_is_no_when_one_number_is_off(wrong: dict[str, int]) -> None:
     found = story.Facts(**{**GOOD, **wrong})

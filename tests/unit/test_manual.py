@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from support import REPO
 
-from reaper.events import EVENTS, FIELDS
+from reaper.events import EVENTS, FIELDS, LOG_EVENTS
 from reaper.init.options import _SHORTHANDS, _VERBOSE, REPEATABLE, SHOW, TABLE
 from reaper.inspector.commands import COMMANDS
 from reaper.signals import POLICY
@@ -68,6 +68,10 @@ def test_says_what_is_done_with_a_signal(name: str, action: str) -> None:
 def test_names_every_event_and_its_fields(event: str) -> None:
     said = lines(REAPER, f"Ic {event}").replace(",", " ").replace(";", " ").split()
     assert {field for group in EVENTS[event] for field in group} <= set(said)
+
+
+def test_names_every_event_of_the_log() -> None:
+    assert heads(REAPER, "Li") == set(LOG_EVENTS)
 
 
 def test_names_every_field() -> None:

@@ -13,7 +13,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> report.Report:
 
 
 def play(monkeypatch: pytest.MonkeyPatch, alive: list[int], *reaped: int) -> None:
-    """The kernel has these living children, and then gives these ones, who left with 0."""
+    """The kernel has these living children, and then gives these ones, which exited with code 0."""
     ended = iter([*((pid, 0) for pid in reaped), (0, 0)])
     monkeypatch.setattr(proc, "own_children", lambda: alive)
     monkeypatch.setattr(kernel, "reap", lambda: next(ended))
@@ -27,7 +27,7 @@ def test_an_orphan_counts_once_and_its_pid_may_come_again(
         play(monkeypatch, [100, 7], 7)
         assert reaper.scan() == [7]
         assert reaper.batch().pids == [7]
-    assert (told.adopted, told.reaped) == (2, 2)
+    assert (told.adopted_count, told.reaped_count) == (2, 2)
 
 
 def test_a_child_from_before_us_is_no_orphan_but_its_pid_may_be(
@@ -38,7 +38,7 @@ def test_a_child_from_before_us_is_no_orphan_but_its_pid_may_be(
         play(monkeypatch, [100, 7], 7)
         assert len(reaper.scan()) == orphans
         reaper.batch()
-        assert told.adopted == orphans
+        assert told.adopted_count == orphans
 
 
 def test_a_flood_of_orphans_is_looked_at_in_batches(
@@ -50,7 +50,7 @@ def test_a_flood_of_orphans_is_looked_at_in_batches(
     assert reaper.scan() == flood[: reaping.BATCH] and reaper.coming
     assert reaper.batch().pids == flood[-1:]  # and is not looked at any more
     assert [*reaper.scan(), *reaper.scan()] == flood[reaping.BATCH : -1]
-    assert not reaper.coming and told.adopted == len(flood)
+    assert not reaper.coming and told.adopted_count == len(flood)
 
 
 def test_an_error_in_a_batch_loses_nothing_of_it(
@@ -69,8 +69,8 @@ def test_an_error_in_a_batch_loses_nothing_of_it(
     with pytest.raises(OSError, match="memory"):
         reaper.batch()
     batch = reaper.batch()
-    assert batch.main is not None
-    assert (batch.main.code, batch.pids, reaper.main) == (5, [7], 0)
+    assert batch.main_ending is not None
+    assert (batch.main_ending.code, batch.pids, reaper.main_pid) == (5, [7], 0)
 
 
 def test_an_end_of_main_that_was_lost_is_an_end(
@@ -83,6 +83,6 @@ def test_an_end_of_main_that_was_lost_is_an_end(
 
     monkeypatch.setattr(kernel, "reap", none)
     batch = reaping.Reaper(told, 100, ()).batch()
-    assert batch.alone
-    assert batch.main is not None
-    assert batch.main.exit_code == 125
+    assert batch.no_child_left
+    assert batch.main_ending is not None
+    assert batch.main_ending.exit_code == 125

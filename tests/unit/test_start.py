@@ -17,7 +17,7 @@ def test_a_failure_before_main_is_one_line_and_125(
     monkeypatch.setattr(kernel, "reserve_standard_descriptors", broken)
     monkeypatch.setattr(kernel, "leave", leave)
     with pytest.raises(SystemExit) as left:
-        start.main(["true"], set())
+        start.run(["true"], set())
     assert left.value.code == 125
     first, _ = capfd.readouterr().err.splitlines()
     assert first == "reaper: cannot start: PermissionError: [Errno 13] Permission denied"

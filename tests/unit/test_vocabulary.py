@@ -1,5 +1,6 @@
 """Signals, statuses, events, the journal's text: the tables and what reads them."""
 
+import ast
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import signal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import REPO
 
 from reaper import events, signals, status
 from reaper.init import journal, jsonlines, surroundings
@@ -66,6 +68,29 @@ def test_exec_failure_codes(number: int) -> None:
 def test_every_field_of_every_event_is_described() -> None:
     used = {field for always, known in events.EVENTS.values() for field in (*always, *known)}
     assert used | set(events.COMMON) == set(events.FIELDS)
+
+
+LOG_CALLS = {"error": 0, "warning": 0, "info": 0, "debug": 0, "once": 0, "say": 1, "_write": 1}
+
+
+def logged_events(source: str) -> set[str]:
+    """What the calls of the log in a module name as their event."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    named = set()
+    for call in calls:
+        place = LOG_CALLS.get(call.func.attr) if isinstance(call.func, ast.Attribute) else None
+        if place is not None and len(call.args) > place + 1:
+            argument = call.args[place]
+            if isinstance(argument, ast.Constant):
+                named.add(argument.value)
+    return named
+
+
+def test_the_log_uses_the_events_of_the_table_and_no_others() -> None:
+    modules = (REPO / "reaper" / "init").glob("*.py")
+    assert set().union(*(logged_events(module.read_text()) for module in modules)) == set(
+        events.LOG_EVENTS
+    )
 
 
 @given(st.dictionaries(st.from_regex("[a-z]+", fullmatch=True), st.one_of(

@@ -42,22 +42,22 @@ def _keys(words: str) -> list[str]:
 
 def run(view: View) -> int:
     facts = examine(view, view.options.settle)
-    found = diagnose(facts, view.options.ignore)
+    findings = diagnose(facts, view.options.ignore)
     hosts = {process.pid: process.hostpid for process in facts.snapshot if view.proc.foreign}
     if view.json:
         view.emit(
             findings=[
                 {**asdict(finding), "hostpids": [hosts.get(pid) for pid in finding.pids]}
-                for finding in found
+                for finding in findings
             ]
         )
-    elif not found:
+    elif not findings:
         count = len(facts.snapshot.processes)
         more = ", of those that can be seen" if view.notes else ""
         view.print(f"nothing found: {count} process{'es' * (count != 1)} looked at{more}")
     else:
-        view.print("\n\n".join("\n".join(lines(view, finding, hosts)) for finding in found))
-    return FOUND if found else NOTHING
+        view.print("\n\n".join("\n".join(lines(view, finding, hosts)) for finding in findings))
+    return FOUND if findings else NOTHING
 
 
 def lines(view: View, finding: Finding, hosts: Mapping[int, int | None]) -> list[str]:

@@ -1,11 +1,11 @@
-"""Ends processes: TERM, a wait, then KILL to those that are left; says what happened to each.
+"""Ends processes: TERM, a wait, then KILL to those that remain; says what happened to each.
 
 Whom: pids, or filters as in ps; with --tree also all that is below them. Never PID 1, never
 reaperctl itself or what it runs below. A reused pid is never hit, and the wait ends when the last
 one does. Another --signal is only sent, as it may mean anything (HUP: reload), unless --grace is
 given, too. Groups, sessions and trees are looked at again, for what was forked meanwhile.
 
-Exit codes: 0 none is left, 1 some are left, 2 an error.
+Exit codes: 0 none remains, 1 some remain, 2 an error.
 
 Examples:
   reaperctl kill 17                       TERM, up to 5 seconds, KILL
@@ -23,11 +23,11 @@ from collections.abc import Set
 from ...signals import parse
 from ..columns import PROCESS, lifted
 from ..errors import UserError
+from ..filters import add_filters, filtered, needed, pids, selected
 from ..killing import AFTER_KILL, KILL, Plan, Result, Self, plan, refusal, with_descendants
 from ..pidfds import Targets
 from ..procfs import HOSTPID, Proc, Process, Snapshot
 from ..render.table import Column
-from ..select import add_filters, filtered, needed, pids, select
 from ..view import FOUND, NOTHING, View, add_table_options, require, seconds
 
 Key = tuple[int, float]  # pid and start
@@ -70,10 +70,10 @@ def run(view: View) -> int:
     steps = plan(options.signal, options.grace, options.kill)
     results = _rounds(view, shown, steps)
     if results or view.json:
-        view.table(COLUMNS, shown, results, left=sum(result.left for result in results))
+        view.table(COLUMNS, shown, results, remaining=sum(result.remaining for result in results))
     elif options.headers:
         view.print("no process matches")
-    return FOUND if any(result.left for result in results) else NOTHING
+    return FOUND if any(result.remaining for result in results) else NOTHING
 
 
 def _rounds(view: View, shown: list[Column[Result]], steps: Plan) -> list[Result]:
@@ -84,19 +84,19 @@ def _rounds(view: View, shown: list[Column[Result]], steps: Plan) -> list[Result
     me = _self()
     first = view.snapshot(parts)
     require(first, options.pid or ())
-    found = chosen(options, first)
+    new = chosen(options, first)
     there = frozenset(map(key, first))
     seen: set[Key] = set()
     results: list[Result] = []
     for _ in range(ROUNDS if again and not options.dry_run else 1):
         if seen:
-            found = forked_meanwhile(options, there, view.snapshot(parts), seen)
-        if not found:
+            new = forked_meanwhile(options, there, view.snapshot(parts), seen)
+        if not new:
             break
-        seen.update(map(key, found))
-        refused = [refusal(process, me) for process in found]
+        seen.update(map(key, new))
+        refused = [refusal(process, me) for process in new]
         results += filter(None, refused)
-        targets = [process for process, why in zip(found, refused, strict=True) if why is None]
+        targets = [process for process, why in zip(new, refused, strict=True) if why is None]
         if options.dry_run:
             results += (Result(process, "planned", steps.signal) for process in targets)
         else:
@@ -115,8 +115,8 @@ def key(process: Process) -> Key:
 def chosen(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
     """Who is meant at first: of the pids named those that match, with --tree all below them."""
     others = [p.pid for p in snapshot if options.pid is not None and p.pid not in options.pid]
-    found = select(options, snapshot.without(others))
-    return with_descendants(found, snapshot) if options.tree else found
+    named = selected(options, snapshot.without(others))
+    return with_descendants(named, snapshot) if options.tree else named
 
 
 def _can_be_joined(options: argparse.Namespace) -> bool:
@@ -132,13 +132,13 @@ def forked_meanwhile(
 
     `there` was who lived at first. A group whose number names a later process is another group.
     """
-    found = [process for process in now if key(process) in seen]
+    meant = [process for process in now if key(process) in seen]
     if _can_be_joined(options):
         numbers = (options.group or frozenset()) | (options.session or frozenset())
         anew = {p.pid for p in now if p.pid in numbers and key(p) not in there}
-        found += (p for p in select(options, now) if not {p.stat.pgid, p.stat.sid} & anew)
-    found = with_descendants(found, now) if options.tree else found
-    return [process for process in found if key(process) not in seen]
+        meant += (p for p in selected(options, now) if not {p.stat.pgid, p.stat.sid} & anew)
+    meant = with_descendants(meant, now) if options.tree else meant
+    return [process for process in meant if key(process) not in seen]
 
 
 def _self() -> Self:
@@ -167,4 +167,4 @@ def carry_out(processes: list[Process], steps: Plan) -> list[Result]:
         if steps.kill:
             targets.send(KILL)
             targets.wait(AFTER_KILL, "killed", steps.signal)
-        return targets.all("left", KILL if steps.kill else steps.signal)
+        return targets.all("remaining", KILL if steps.kill else steps.signal)

@@ -91,15 +91,15 @@ def regions(view: View, pid: int) -> list[Row]:
     """The regions of a process, from high to low."""
     view.process(pid)  # says so where there is none
     try:
-        found = parse_smaps(view.proc.read(f"{pid}/smaps"))
+        regions = parse_smaps(view.proc.read(f"{pid}/smaps"))
     except PermissionError:
         raise UserError(f"process {pid}: no permission for its map; try it as root") from None
     except OSError:
-        found = []
-    if not found:
+        regions = []
+    if not regions:
         view.note(f"process {pid} has no memory: it is a zombie or a kernel thread")
-    kinds = classify(found, view.proc.link(f"{pid}/exe"))
-    return [Row(*pair) for pair in zip(found, kinds, strict=True)][::-1]
+    kinds = classify(regions, view.proc.link(f"{pid}/exe"))
+    return [Row(*pair) for pair in zip(regions, kinds, strict=True)][::-1]
 
 
 def with_gaps(rows: list[Row]) -> list[Row]:

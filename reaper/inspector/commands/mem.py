@@ -16,11 +16,11 @@ from typing import Any
 
 from .. import cgroup
 from ..columns import PROCESS, user
+from ..filters import add_filters, needed, selected
 from ..memory import Sum, add_up, sums
 from ..procfs import Process
 from ..render.style import UNKNOWN, size
 from ..render.table import Column, choose, records
-from ..select import add_filters, needed, select
 from ..view import NOTHING, View, add_table_options
 
 EACH: tuple[Column[Process], ...] = tuple(
@@ -64,8 +64,8 @@ def run(view: View) -> int:
     each = [] if summed else view.columns(EACH)
     parts = view.needs(EACH, each) if each else ()
     snapshot = view.snapshot(("memory", "status", "argv", *parts, *needed(options)))
-    found = [p for p in select(options, snapshot) if p.stat.vss is not None]
-    total = add_up(found)
+    processes = [p for p in selected(options, snapshot) if p.stat.vss is not None]
+    total = add_up(processes)
     if total.known < total.count:
         view.note(
             f"{total.count - total.known} of {total.count} processes: no PSS; root may read it"
@@ -73,10 +73,12 @@ def run(view: View) -> int:
     charged = cgroup.read(view.proc)
     summary = _summary(total, charged)
     if summed:
-        view.table(known, shown, sums(found, user_of if options.by_user else comm_of), **summary)
+        view.table(
+            known, shown, sums(processes, user_of if options.by_user else comm_of), **summary
+        )
     else:
-        summary["commands"] = records(COMMANDS, sums(found, comm_of))
-        view.table(EACH, each, found, **summary)
+        summary["commands"] = records(COMMANDS, sums(processes, comm_of))
+        view.table(EACH, each, processes, **summary)
     if not view.json and options.headers:
         view.print("", *sentences(total, charged, exact=options.bytes))
     return NOTHING

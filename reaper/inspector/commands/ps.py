@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ..columns import PROCESS, lifted
+from ..filters import add_filters, needed, pids, selected
 from ..procfs import HOSTPID, Process
 from ..render.table import Column
-from ..select import add_filters, needed, pids, select
 from ..view import NOTHING, View, add_table_options
 
 DEFAULT = "pid,ppid,pgid,sid,tty,stat,uid,euid,threads,rss,age,command"
@@ -57,11 +57,11 @@ def run(view: View) -> int:
         return _threads(view)
     columns = view.columns(PROCESS)
     snapshot = view.snapshot((*view.needs(PROCESS, columns), *needed(options)), options.pid)
-    found = select(options, snapshot)
+    processes = selected(options, snapshot)
     if options.pids and not view.json:
-        view.print(*(str(process.pid) for process in view.sorted(PROCESS, found)))
+        view.print(*(str(process.pid) for process in view.sorted(PROCESS, processes)))
     else:
-        view.table(PROCESS, columns, found)
+        view.table(PROCESS, columns, processes)
     return NOTHING
 
 
@@ -72,7 +72,7 @@ def _threads(view: View) -> int:
 
     def rows() -> Iterator[Thread]:
         own = [part for part in parts if part != HOSTPID]  # which is the process's
-        for process in select(view.options, snapshot):
+        for process in selected(view.options, snapshot):
             for task in view.proc.threads(process.pid, own, snapshot.uptime):
                 yield Thread(process.pid, replace(task, hostpid=process.hostpid))
 

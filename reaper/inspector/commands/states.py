@@ -10,9 +10,9 @@ import argparse
 from collections import Counter
 from dataclasses import dataclass
 
+from ..filters import add_filters, needed, selected
 from ..render.style import state_style
 from ..render.table import Column
-from ..select import add_filters, needed, select
 from ..states import STATES, UNKNOWN_STATE, State
 from ..view import NOTHING, View, add_table_options
 
@@ -42,8 +42,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(view: View) -> int:
-    found = select(view.options, view.snapshot(needed(view.options)))
-    counts = Counter(process.stat.state for process in found)
+    processes = selected(view.options, view.snapshot(needed(view.options)))
+    counts = Counter(process.stat.state for process in processes)
     letters = [*STATES, *(letter for letter in counts if letter not in STATES)]
     rows = [
         Row(letter, STATES.get(letter, UNKNOWN_STATE), counts[letter])

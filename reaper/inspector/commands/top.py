@@ -20,11 +20,11 @@ from contextlib import closing
 from dataclasses import asdict, replace
 
 from .. import cgroup, screen
+from ..filters import add_filters, choose, needed
 from ..procfs import HOSTPID
 from ..render import table
 from ..sampling import Key, Row, Sample, Sampler, Seen, rows
 from ..screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
-from ..select import add_filters, choose, needed
 from ..tally import Tally
 from ..view import NOTHING, View, add_table_options, seconds
 
@@ -114,8 +114,8 @@ class Watch:
 
     def rows(self, state: Screen) -> list[Row]:
         """What the user wants to see, sorted."""
-        found = screen.chosen(state, self.threads if state.threads else self.processes)
-        filled = self.filled(found, self.parts(state))
+        listed = screen.chosen(state, self.threads if state.threads else self.processes)
+        filled = self.filled(listed, self.parts(state))
         return table.sort(
             choose(self._options, filled, lambda row: row.process), COLUMNS, state.sort
         )
@@ -125,9 +125,9 @@ class Watch:
         sorting = (column for _, column in table.sort_columns(COLUMNS, state.sort))
         return (*table.needs((*sorting, *columns)), *needed(self._options))
 
-    def filled(self, found: Sequence[Row], parts: tuple[str, ...]) -> list[Row]:
-        """The rows with more parts of /proc; without them where the process has gone."""
-        return [self._with(row, parts) for row in found] if parts else [*found]
+    def filled(self, listed: Sequence[Row], parts: tuple[str, ...]) -> list[Row]:
+        """The listed with more parts of /proc; without them where the process has gone."""
+        return [self._with(row, parts) for row in listed] if parts else [*listed]
 
     def _with(self, row: Row, parts: tuple[str, ...]) -> Row:
         key = row.pid, row.tid
@@ -155,13 +155,13 @@ def once(view: View, watch: Watch, state: Screen) -> int:
     watch.filled(watch.rows(state), watch.parts(state, columns))
     time.sleep(view.options.interval)
     watch.look(state.threads)
-    found = watch.filled(watch.rows(state), watch.parts(state, columns))
+    listed = watch.filled(watch.rows(state), watch.parts(state, columns))
     if view.json:
-        view.emit(rows=table.records(columns, found), totals=asdict(watch.totals))
+        view.emit(rows=table.records(columns, listed), totals=asdict(watch.totals))
         return NOTHING
     if view.options.headers:
         view.print(*screen.summary(watch.totals), "")
-    view.print(*view.lines(columns, found))
+    view.print(*view.lines(columns, listed))
     return NOTHING
 
 
@@ -174,7 +174,7 @@ def live(view: View, watch: Watch, state: Screen) -> int:
     try:
         with Terminal() as terminal:
             due = 0.0
-            while not state.left:
+            while not state.quit:
                 now = time.monotonic()
                 if now >= due:
                     watch.look(state.threads)

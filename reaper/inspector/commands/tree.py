@@ -20,7 +20,7 @@ from ..render.table import Column, needs
 from ..tree import Row, draw
 from ..view import NOTHING, View, add_table_options, number
 
-# Of a thread only what is its own; the rest of the row is blank, not unknown.
+# Of a thread only what is its own; the other cells of its row are `–`.
 _OF_THREAD = {"pid", "stat", "state", "cpu"}
 
 

@@ -80,14 +80,14 @@ def lasting(view: View, parts: tuple[str, ...], settle: float) -> Snapshot:
 def run(view: View) -> int:
     options = view.options
     shown = view.columns(COLUMNS)
-    found = culprits(lasting(view, (*PARTS, *view.needs(COLUMNS, shown)), options.settle))
-    count = sum(len(culprit.zombies) for culprit in found)
+    blamed = culprits(lasting(view, (*PARTS, *view.needs(COLUMNS, shown)), options.settle))
+    count = sum(len(culprit.zombies) for culprit in blamed)
     if view.json:
-        view.table(COLUMNS, shown, found, count=count)
-    elif found:
-        view.table(COLUMNS, shown, found)
+        view.table(COLUMNS, shown, blamed, count=count)
+    elif blamed:
+        view.table(COLUMNS, shown, blamed)
         if options.headers:
-            said = (line for c in found for line in (f"{c.cause}.", f"  -> {c.cure}."))
+            said = (line for c in blamed for line in (f"{c.cause}.", f"  -> {c.cure}."))
             view.print("", *map(printable, said))
     elif options.headers:
         view.print("no zombies")

@@ -43,5 +43,5 @@ CHECKS: dict[str, Check] = {
 def diagnose(facts: Facts, ignored: Container[str] = ()) -> list[Finding]:
     """All findings but those ignored, the worst first."""
     checks = (check for key, check in CHECKS.items() if key not in ignored)
-    found = [finding for check in checks for finding in check(facts)]
-    return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+    findings = [finding for check in checks for finding in check(facts)]
+    return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

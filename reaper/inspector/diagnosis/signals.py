@@ -115,18 +115,18 @@ def masked(facts: Facts) -> Iterator[Finding]:
 
 def sigpipe(facts: Facts) -> Iterator[Finding]:
     """SIGPIPE ignored in a shell: it cannot have done that itself but by a rare trap."""
-    found = [p for p in facts.snapshot if is_shell(p) and has_signal(p, b"SigIgn", PIPE)]
-    if not found:
+    shells = [p for p in facts.snapshot if is_shell(p) and has_signal(p, b"SigIgn", PIPE)]
+    if not shells:
         return
     yield Finding(
         "sigpipe",
         NOTICE,
-        f"SIGPIPE is ignored in {called(found[0])}"
-        + (f" and {len(found) - 1} more" if len(found) > 1 else ""),
-        f"{command_line(found[0])} and all that it starts",
+        f"SIGPIPE is ignored in {called(shells[0])}"
+        + (f" and {len(shells) - 1} more" if len(shells) > 1 else ""),
+        f"{command_line(shells[0])} and all that it starts",
         "whoever started it ignores SIGPIPE, as Python does, and that is inherited: the left side "
         "of a pipe such as `yes | head` gets errors or never ends",
         "start it with SIGPIPE at its default: in Python subprocess does so, os.system and os.exec "
         "do not; reaper does so for its main program",
-        tuple(p.pid for p in found),
+        tuple(p.pid for p in shells),
     )

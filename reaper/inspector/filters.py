@@ -130,7 +130,7 @@ def needed(options: argparse.Namespace) -> tuple[str, ...]:
     return tuple(part for name in filtered(options) for part in FILTERS[name].needs)
 
 
-def select(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
+def selected(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
     """The processes that match; where names or age decide, never this program, as in pgrep."""
     narrow = {"name", "full"}.intersection(filtered(options)) or options.newest or options.oldest
     own = snapshot.own if narrow else None
@@ -142,16 +142,16 @@ def choose(
 ) -> list[R]:
     """The rows whose process matches."""
     given = [(FILTERS[name].matches, getattr(options, name)) for name in filtered(options)]
-    found = [
+    matching = [
         row
         for row in rows
         if all(matches(want, process_of(row)) for matches, want in given) is not options.invert
     ]
-    if not (options.newest or options.oldest) or not found:
-        return found
+    if not (options.newest or options.oldest) or not matching:
+        return matching
 
     def age(row: R) -> tuple[float, int]:
         stat = process_of(row).stat
         return stat.start, stat.pid
 
-    return [max(found, key=age) if options.newest else min(found, key=age)]
+    return [max(matching, key=age) if options.newest else min(matching, key=age)]
