@@ -3,6 +3,30 @@
 `Core` is told facts (a signal came, main ended, a deadline passed) with the time, and answers with
 a list of actions, which `loop` carries out. The rules are in the README:
 Signals, Exit codes, How the times add up.
+
+What a fact leads to in each phase; `->` names the phase that follows:
+
+    fact            RUNNING              LINGERING            TERM                 KILL
+    a signal        to main, as --scope  to the rest          dropped              dropped
+    a stop          the same; the first  -> TERM, by this     to the rest if it    dropped
+                    waits --stop-delay   signal               is the first; later
+                                                              -> KILL
+    main ended,     -> GONE              (main is gone)
+      nobody left
+    main ended,     -> TERM; if nobody
+      others left   asked for a stop
+                    and --until empty
+                    -> LINGERING
+    nobody left     (main is there)      -> GONE              -> GONE              -> GONE
+    deadline        KILL to the group    -                    -> KILL              -> GONE
+    adopted         TERM, then KILL      as in RUNNING        -                    KILL again
+                    (--adopted end)
+
+    -> TERM sends TERM and CONT to the rest, or, with --grace 0, is -> GONE. -> KILL sends KILL to
+    the rest. -> GONE leaves with main's exit code.
+
+A stop is a signal of --stop-signals that came in, whatever --rewrite makes of it, or one that goes
+out as such; one that is dropped is none. `Core._is_stop` is the one place that says so.
 """
 
 from reaper import signals
@@ -20,14 +44,22 @@ TREE = opt.TREE  # every descendant
 REST = "rest"  # every process that is left when main is gone
 
 # Phases.
-RUNNING = "running"
+RUNNING = "running"  # main runs
 LINGERING = "lingering"  # main is gone, --until empty
 TERM = "term"  # the rest was told to end
 KILL = "kill"  # the rest was killed
 GONE = "gone"
 
+SHUTTING_DOWN = "shutting down"  # why a signal is dropped then
+
 # How long to wait for the killed to be gone: only one in uninterruptible sleep takes that long.
 KILL_WAIT = 1.0  # seconds
+# From when on another stop cuts the grace short; one that is sent twice at once is one stop. It is
+# a second by the watch of whoever sent the first: main took a part of it to end.
+IMPATIENT_AFTER = 0.9  # seconds after the rest was told to end
+
+# A CONT right behind one of these would take it back: signal(7), POSIX 2.4.1.
+_UNDONE_BY_CONT = {NUMBERS[name] for name in ("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU")}
 
 
 class Send:
@@ -66,14 +98,24 @@ class GiveTerminal:
     __slots__ = ()
 
 
+class TakeTerminal:
+    """Make our own group the foreground group if nobody of main's group lives: for Ctrl-C."""
+
+    __slots__ = ()
+
+
 class Shutdown:
-    """A phase of the shut-down begins: `term`, `kill` or `done`."""
+    """A phase of the shut-down begins: `term`, `kill` or `done`.
 
-    __slots__ = ("grace", "phase")
+    `grace` is the time that `term` gives, in seconds; `cut` says that a stop cut it short.
+    """
 
-    def __init__(self, phase: str, grace: float = 0.0) -> None:
+    __slots__ = ("cut", "grace", "phase")
+
+    def __init__(self, phase: str, grace: float = 0.0, cut: bool = False) -> None:
         self.phase = phase
         self.grace = grace
+        self.cut = cut
 
 
 class Leave:
@@ -85,11 +127,7 @@ class Leave:
         self.code = code
 
 
-Action = Send | Drop | StopSelf | GiveTerminal | Shutdown | Leave
-
-
-def is_termination(number: int) -> bool:
-    return signals.ACTIONS.get(number) == signals.TERMINATE
+Action = Send | Drop | StopSelf | GiveTerminal | TakeTerminal | Shutdown | Leave
 
 
 class Core:
@@ -102,12 +140,14 @@ class Core:
         self.main_ending: Ending | None = None
         self.forwarded: set[int] = set()
         self.timed_out = False  # --stop-timeout killed main's group
+        self.stops = 0  # that came in
         # What --stop-delay holds back: the signal to send, and the one that came.
         self.held: tuple[int, int] | None = None
         self.delayed = False
         self.release_at: float | None = None
         self.kill_main_at: float | None = None
         self.phase_ends_at: float | None = None
+        self.rest_told_at = 0.0  # when the phase TERM began
         self.adopted_kill_at: dict[int, float] = {}  # pid -> when to KILL it; in order of time
 
     @property
@@ -131,14 +171,16 @@ class Core:
         number = self.options.rewrite.get(received, received)
         if number == opt.DROP:
             return [Drop(received, "--rewrite")]
+        stop = self._is_stop(received, number)
+        self.stops += stop
         if self.phase not in (RUNNING, LINGERING):
-            return [Drop(received, "shutting down")]
-        if not is_termination(number):
+            return self._hurry(number, received, now) if stop else [Drop(received, SHUTTING_DOWN)]
+        if not stop:
             return self._forward(number, received, now)
         if self.held:
             says_the_same = number == self.held[0]
             cut = self._release(now)
-            # The second signal has done its work by cutting the wait, unless it says something new.
+            # The second stop has done its work by cutting the wait, unless it says something new.
             return cut if says_the_same else cut + self._forward(number, received, now)
         if self.options.stop_delay and not self.delayed:
             self.delayed = True
@@ -147,19 +189,21 @@ class Core:
             return []
         return self._forward(number, received, now)
 
+    def _is_stop(self, received: int, number: int) -> bool:
+        """Whether what came as `received` and goes out as `number` asks the container to end."""
+        return bool({received, number} & self.options.stop_signals)
+
     def _forward(self, number: int, received: int, now: float) -> list[Action]:
         """To main as --scope says; when it is gone to the rest, of whom a stop is the end."""
+        stop = self._is_stop(received, number)
         if self.phase == LINGERING:
-            stop = number in STOPS
             send = Send(number, REST, received)
             return self._shut_down(now, send) if stop else [send]
         self.forwarded.add(number)
-        actions: list[Action] = [Send(number, self.options.scope, received)]
-        if is_termination(number):
-            # A stopped process acts on TERM only when it is continued.
-            actions.append(Send(SIGCONT, self.options.scope))
-            if self.options.stop_timeout and self.kill_main_at is None and not self.timed_out:
-                self.kill_main_at = now + self.options.stop_timeout
+        send = Send(number, self.options.scope, received)
+        actions: list[Action] = _and_wake(send) if is_termination(number) else [send]
+        if stop and self.options.stop_timeout and self.kill_main_at is None and not self.timed_out:
+            self.kill_main_at = now + self.options.stop_timeout
         return actions
 
     def _release(self, now: float) -> list[Action]:
@@ -167,23 +211,35 @@ class Core:
         (number, received), self.held, self.release_at = self.held, None, None
         return self._forward(number, received, now)
 
-    def on_main_ended(self, ending: Ending, no_child_left: bool, now: float) -> list[Action]:
-        """Main was reaped; `no_child_left`: it was the last one."""
+    def _hurry(self, number: int, received: int, now: float) -> list[Action]:
+        """A stop came while the rest ends: the first is for the rest, a later one ends its time."""
+        if self.phase == TERM and self.stops == 1:
+            return _and_wake(Send(number, REST, received))
+        if self.phase == TERM and now >= self.rest_told_at + IMPATIENT_AFTER:
+            return self._kill_rest(now, cut=True)
+        return [Drop(received, SHUTTING_DOWN)]
+
+    def on_main_ended(self, ending: Ending, nobody_left: bool, now: float) -> list[Action]:
+        """Main was reaped; `nobody_left`: there is no rest."""
         self.main_ending = ending
         self.kill_main_at = None
-        if not no_child_left and self.options.until == opt.EMPTY and not self.forwarded & STOPS:
+        if not nobody_left and self.options.until == opt.EMPTY and not self._was_told_to_stop():
             self.phase = LINGERING  # what is held back is for the rest now
-            return []
+            return self._listen()
         dropped: list[Action] = [Drop(self.held[1], "main has ended")] if self.held else []
         self.held = self.release_at = None
-        return dropped + (self._leave() if no_child_left else self._shut_down(now))
+        return dropped + (self._leave() if nobody_left else self._shut_down(now))
+
+    def _was_told_to_stop(self) -> bool:
+        """Whether a stop reached main; one that --stop-delay still holds back did not."""
+        return self.stops > bool(self.held)
 
     def on_reaped(self, pid: int) -> None:
         """Another child was reaped: its pid may belong to somebody else from now on."""
         self.adopted_kill_at.pop(pid, None)
 
-    def on_no_child_left(self) -> list[Action]:
-        """No child is left."""
+    def on_nobody_left(self) -> list[Action]:
+        """There is no rest any more."""
         return [] if self.phase in (RUNNING, GONE) else self._leave()
 
     def on_adopted(self, pid: int, now: float) -> list[Action]:
@@ -222,9 +278,13 @@ class Core:
             actions += self._next_phase(now)
         return actions
 
-    def on_children_remaining(self) -> list[Action]:
-        """Children were reaped and others are left: what they had forked may have come to us."""
-        return [Send(SIGKILL, REST)] if self.phase == KILL else []
+    def on_others_remaining(self) -> list[Action]:
+        """Children were reaped and others remain: what they had forked may have come to us."""
+        return [Send(SIGKILL, REST)] if self.phase == KILL else self._listen()
+
+    def _listen(self) -> list[Action]:
+        """When main is gone, a Ctrl-C is for us."""
+        return [TakeTerminal()] if self.terminal and self.phase in (LINGERING, TERM) else []
 
     def _shut_down(self, now: float, first: Send | None = None) -> list[Action]:
         """Tell the rest to end, by TERM or by the signal that came for it."""
@@ -233,16 +293,18 @@ class Core:
         self.phase = TERM
         self.held = self.release_at = None
         self.adopted_kill_at.clear()
+        self.rest_told_at = now
         self.phase_ends_at = now + self.options.grace
-        first = first or Send(SIGTERM, REST)
-        return [Shutdown(TERM, self.options.grace), first, Send(SIGCONT, REST)]
+        told = _and_wake(first or Send(SIGTERM, REST))
+        return [Shutdown(TERM, self.options.grace), *told, *self._listen()]
 
     def _next_phase(self, now: float) -> list[Action]:
-        if self.phase == KILL:
-            return self._leave()
+        return self._leave() if self.phase == KILL else self._kill_rest(now)
+
+    def _kill_rest(self, now: float, cut: bool = False) -> list[Action]:
         self.phase = KILL
         self.phase_ends_at = now + KILL_WAIT
-        return [Shutdown(KILL), Send(SIGKILL, REST)]
+        return [Shutdown(KILL, cut=cut), Send(SIGKILL, REST)]
 
     def _leave(self) -> list[Action]:
         begun = self.phase in (TERM, KILL)
@@ -252,8 +314,14 @@ class Core:
         return [*([Shutdown("done")] if begun else []), Leave(self.exit_code)]
 
 
-# What ends a container that outlives its main. Not HUP: there it starts the new generation.
-STOPS = {number for number in NUMBERS.values() if is_termination(number)} - {NUMBERS["SIGHUP"]}
+def is_termination(number: int) -> bool:
+    """Whether the policy sends CONT behind it."""
+    return signals.ACTIONS.get(number) == signals.TERMINATE
+
+
+def _and_wake(send: Send) -> list[Action]:
+    """The signal, then CONT: a stopped process acts on TERM only when it is continued."""
+    return [send] if send.signal in _UNDONE_BY_CONT else [send, Send(SIGCONT, send.target)]
 
 
 def _due(time: float | None, now: float) -> bool:

@@ -51,6 +51,8 @@ class Hands:
                 self.act(self.core.on_resumed(action.signal, stopped))
             elif isinstance(action, core.GiveTerminal):
                 self._give_terminal()
+            elif isinstance(action, core.TakeTerminal):
+                self._take_terminal()
             elif isinstance(action, core.Shutdown):
                 self.report.shutdown(action, self._remaining(action.phase))
             else:
@@ -115,12 +117,40 @@ class Hands:
             return proc.descendants(posix.getpid())
         return [process for process in proc.everyone() if process.pid != 1 and not process.is_dead]
 
+    def nobody_left(self) -> bool:
+        """Whether the rest is empty; asked when we have no child any more.
+
+        As PID 1 it is everybody in the namespace, also who entered it and is nobody's child here.
+        The kernel's answer counts the dead whom a parent outside has yet to reap; /proc tells them
+        apart. Where hidepid hides everybody, somebody is there.
+        """
+        if not self.report.is_pid1 or kernel.send(_EVERYBODY, 0) == errno.ESRCH:
+            return True
+        others = [other for other in proc.everyone() if other.pid != 1] if proc.usable() else []
+        return bool(others) and all(other.is_dead for other in others)
+
     # -- the terminal
 
     def _give_terminal(self) -> None:
         """Not where a shell continued us in the background: then it keeps the foreground."""
         if kernel.holds_foreground(self.terminal):
             self._set_foreground(self.reaper.main_pid)
+
+    def _take_terminal(self) -> None:
+        """Not while somebody of main's group lives: it may use the terminal while it ends."""
+        main_pid = self.report.main_pid
+        if kernel.foreground(self.terminal) != main_pid or self._lives_in(main_pid):
+            return
+        if not posix.getpgrp():  # as PID 1 in a group from outside the namespace, without a number
+            kernel.lead_group()
+        self._set_foreground(posix.getpgrp())
+
+    def _lives_in(self, group: int) -> bool:
+        if kernel.send(-group, 0) == errno.ESRCH:
+            return False
+        if not proc.usable():
+            return True
+        return any(other.pgid == group and not other.is_dead for other in proc.everyone())
 
     def _set_foreground(self, pgid: int) -> None:
         if error := kernel.give_terminal(self.terminal, pgid):

@@ -29,7 +29,7 @@ ALL = kernel.CATCHABLE
 ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
-LOOK_EVERY = 0.1  # seconds, for main's exec
+LOOK_EVERY = 0.1  # seconds, for main's exec, and for the end of who entered the namespace
 SIGNALS_FOR = 0.05  # seconds of a round, before the dead and the deadlines have their turn
 SCAN_EVERY = 1.0  # seconds, for the adopted with --adopted end
 
@@ -48,6 +48,7 @@ class Init:
         self.core = core.Core(self.options, terminal=terminal >= 0)
         self.reaper = Reaper(report, launched.pid, born)
         self.hands = Hands(report, self.reaper, self.core, terminal, self._summary)
+        self.waits_for_entered = False  # the rest are processes that are not our children
         self.more = False  # do not wait: the last batch was full, or a part of the round failed
         self.cgroup: Cgroup | None = None
         self.oom_kills: int | None = None
@@ -135,8 +136,9 @@ class Init:
             return 0
         deadline = self.core.deadline
         pauses = [] if deadline is None else [max(0.0, deadline - time.monotonic())]
-        # What the kernel does not announce: the end of an exec that takes long, and an adoption.
-        if self.launch:
+        # What the kernel does not announce: the end of an exec that takes long, the end of who is
+        # not our child, and an adoption.
+        if self.launch or self.waits_for_entered:
             pauses.append(LOOK_EVERY)
         if self.options.adopted == opt.END:
             pauses.append(SCAN_EVERY)
@@ -169,16 +171,16 @@ class Init:
         self.more |= batch.full
         for pid in batch.pids:
             self.core.on_reaped(pid)
+        nobody_left = batch.no_child_left and self.hands.nobody_left()
+        self.waits_for_entered = batch.no_child_left and not nobody_left
         if batch.main_ending:
-            actions = self.core.on_main_ended(
-                batch.main_ending, batch.no_child_left, time.monotonic()
-            )
+            actions = self.core.on_main_ended(batch.main_ending, nobody_left, time.monotonic())
             self.report.main_ended(batch.main_ending, self.core, self._oom(batch.main_ending))
             self.hands.act(actions)
-        elif batch.no_child_left:
-            self.hands.act(self.core.on_no_child_left())
+        elif nobody_left:
+            self.hands.act(self.core.on_nobody_left())
         elif batch.pids:
-            self.hands.act(self.core.on_children_remaining())
+            self.hands.act(self.core.on_others_remaining())
         if self.report.scans and not batch.full:
             for pid in self.reaper.scan():
                 self.hands.act(self.core.on_adopted(pid, time.monotonic()))

@@ -41,6 +41,7 @@ class Options:
         self.scope = GROUP
         self.rewrite: dict[int, int] = {}
         self.grace = 5.0
+        self.stop_signals = {signals.NUMBERS[name] for name in ("SIGTERM", "SIGINT", "SIGQUIT")}
         self.stop_timeout = 0.0
         self.stop_delay = 0.0
         self.expect: dict[int, int] = {}
@@ -97,6 +98,18 @@ def _signal(options: Options, name: str, text: str) -> None:
     setattr(options, name, signals.parse(text))
 
 
+def _signals(options: Options, name: str, text: str) -> None:
+    setattr(options, name, {_forwarded(word) for word in text.split(",")})
+
+
+def _forwarded(text: str) -> int:
+    """The number of a signal that the init sends on."""
+    number = signals.parse(text)
+    if signals.ACTIONS[number] not in (signals.FORWARD, signals.TERMINATE):
+        raise ValueError(f"names {signals.name_of(number)}, which is never forwarded")
+    return number
+
+
 def _level(options: Options, name: str, text: str) -> None:
     if text not in LEVELS:
         raise ValueError(f"is none of {', '.join(LEVELS)}")
@@ -107,10 +120,7 @@ def _rewrite(options: Options, _name: str, text: str) -> None:
     source, separator, target = text.replace("=", ":", 1).partition(":")
     if not separator:
         raise ValueError("is not SIG=SIG such as TERM=QUIT, or SIG= to drop it")
-    number = signals.parse(source)
-    if signals.ACTIONS[number] not in (signals.FORWARD, signals.TERMINATE):
-        raise ValueError(f"names {signals.name_of(number)}, which is never forwarded")
-    options.rewrite[number] = signals.parse(target) if target else DROP
+    options.rewrite[_forwarded(source)] = signals.parse(target) if target else DROP
 
 
 def _expect(options: Options, _name: str, text: str) -> None:
@@ -166,12 +176,15 @@ repeatable"""),
     Option("grace", "", "SECONDS", _seconds, """\
 when main is gone: TERM to the rest, wait up to this
 long, then KILL; 0: leave at once [5]"""),
+    Option("stop-signals", "", "SIG,...", _signals, """\
+what counts as a stop: one of these comes, or goes out
+after --rewrite [TERM,INT,QUIT]"""),
     Option("stop-timeout", "", "SECONDS", _seconds, """\
-KILL main's group if main lives this long after TERM,
-INT, QUIT or HUP was forwarded; 0: never [0]"""),
+KILL main's group if main lives this long after a stop
+was forwarded; 0: never [0]"""),
     Option("stop-delay", "", "SECONDS", _seconds, """\
-hold the first TERM, INT, QUIT or HUP back this long;
-a second one cuts the wait short [0]"""),
+hold the first stop back this long; a second one cuts
+the wait short [0]"""),
     Option("expect", "e", "CODE[=N]", _expect, """\
 leave with N (0) where the exit code would be CODE;
 stop: a death by the signal that was forwarded;

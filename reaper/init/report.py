@@ -223,11 +223,12 @@ class Report:
             what = f"TERM to the rest ({some} remaining), {action.grace:g} s to end"
             self.log.info("shutdown", f"main is gone: {what}")
         elif action.phase == core.KILL:
+            why = "a second stop cut --grace short" if action.cut else "it outlived --grace"
             for process in rest or ():
                 who = f"{process.pid} ({process.name})"
-                self.log.warning("kill", f"killing {who}: it outlived --grace")
+                self.log.warning("kill", f"killing {who}: {why}")
             if rest is None:
-                self.log.warning("kill", "killing the rest: it outlived --grace")
+                self.log.warning("kill", f"killing the rest: {why}")
         if self.trace:
             grace = action.grace if action.phase == core.TERM else None
             count = len(rest) if rest is not None else None

@@ -56,9 +56,18 @@ SLEEPERS = "select count(*) from pg_stat_activity where query = 'select pg_sleep
 
 
 def test_gunicorn_with_eight_workers(rootful: Engine) -> None:
+    """Only the master is signalled: see the same service in tests/kernel/test_services.py."""
     application = "def app(environ, start):\n start('200 OK', [])\n return [b'up']\n"
     application += "print('loaded', flush=True)\n"
-    words = ["--", "sh", "-c", f'echo "{application}" >/tmp/web.py; exec gunicorn "$@"', "sh"]
+    words = [
+        "--scope",
+        "main",
+        "--",
+        "sh",
+        "-c",
+        f'echo "{application}" >/tmp/web.py; exec gunicorn "$@"',
+        "sh",
+    ]
     words += ["--bind=127.0.0.1:8080", "--workers=8", "--chdir=/tmp", "web:app"]
     with rootful.container(*words) as container:
         eventually(lambda: container.log().count("loaded") == 8, "eight workers")

@@ -92,3 +92,15 @@ def test_pause_and_unpause(rootful: Engine) -> None:
         rootful("unpause", container.name)
         container.kill("USR1")
         container.wait_line("10")
+
+
+def test_who_came_by_exec_is_told_and_given_time(engine: Engine) -> None:
+    guest = "trap 'echo flushed >/proc/1/fd/1; exit' TERM; echo guest >/proc/1/fd/1"
+    guest += "; while :; do sleep 1 & wait; done"
+    with engine.container("--", "sleep", "1000") as container:
+        container.settles(1)
+        engine("exec", "--detach", container.name, "sh", "-c", guest)
+        container.wait_line("guest")
+        container.stop(ENGINE_TIMEOUT)
+        assert container.wait() == 143
+        assert "flushed" in container.log()

@@ -3,15 +3,19 @@
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from support import (
     DEADLINE,
     WITHOUT_PROC,
+    Running,
     as_pid1,
     children,
     descendants,
+    entering,
     eventually,
     reaper,
     run,
@@ -159,13 +163,46 @@ def test_stopped_helpers_can_end_too(wrap) -> None:  # type: ignore[no-untyped-d
     assert run(wrap(reaper("--grace", "3600", "--", "sh", "-c", script)))[0] == 4
 
 
-def test_signals_during_the_grace_do_not_disturb_it() -> None:
+def insist(started: Running) -> int:
+    """Send TERM until one ends the grace; returns the exit code."""
+
+    def ended() -> bool:
+        if started.popen.poll() is None:
+            with suppress(ProcessLookupError):
+                started.kill(signal.SIGTERM)
+        return started.popen.poll() is not None
+
+    eventually(ended, "a stop that ends the grace")
+    return started.popen.returncode
+
+
+def test_another_stop_ends_the_grace(wrap) -> None:  # type: ignore[no-untyped-def]
+    main = ["sh", "-c", f"{STUBBORN} & exec sleep 3600"]
+    with running(wrap(reaper("--grace", "3600", "--", *main))) as started:
+        started.wait_line("ready")
+        started.kill(signal.SIGTERM)
+        assert insist(started) == 143
+        assert "(python3): a second stop cut --grace short" in started.finish()[2]
+
+
+def test_the_first_stop_after_an_end_of_its_own_is_for_the_rest(wrap) -> None:  # type: ignore[no-untyped-def]
+    main = ["sh", "-c", f"{STUBBORN} & read go; exit 5"]
+    with running(wrap(reaper("--grace", "3600", "--", *main))) as started:
+        started.wait_line("ready")
+        started.type_line("go")
+        started.wait_line("ignored 15")
+        started.kill(signal.SIGINT)
+        started.wait_line("ignored 2")
+        assert insist(started) == 5
+
+
+def test_signals_that_are_no_stop_do_not_disturb_the_grace() -> None:
     """They neither cut it short nor reach the rest."""
     main = victim("helper_tree", "5", STUBBORN)
     with running(as_pid1(reaper("-v", "--grace", "3600", "--", *main))) as started:
         started.wait_line("ready")
         eventually(lambda: len(descendants(started.pid)) == 1, "main gone")
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1):
+        for number in (signal.SIGHUP, signal.SIGUSR1):
             started.kill(number)
         eventually(lambda: not int(status(started.pid)["ShdPnd"], 16), "all taken")
         eventually(lambda: state(started.pid) == "S", "the init at rest")
@@ -173,6 +210,98 @@ def test_signals_during_the_grace_do_not_disturb_it() -> None:
         assert state(helper) == "S"
         os.kill(helper, signal.SIGKILL)
         assert started.finish()[0] == 5
+
+
+@pytest.mark.parametrize(
+    ("options", "number"),
+    [
+        (["--rewrite", "TERM=WINCH"], signal.SIGTERM),  # Apache's graceful stop
+        (["--stop-signals", "USR1,TERM"], signal.SIGUSR1),
+        (["--rewrite", "USR2=QUIT"], signal.SIGUSR2),
+    ],
+)
+def test_a_stop_of_any_kind_has_a_clock(options: list[str], number: int, wrap) -> None:  # type: ignore[no-untyped-def]
+    main = victim("prints_signals", "until", "64")
+    with running(wrap(reaper("--stop-timeout", "0.2", *options, "--", *main))) as started:
+        started.wait_line("ready")
+        started.kill(number)
+        code, _, err = started.finish()
+    assert code == 137 and "it outlived --stop-timeout 0.2" in err
+
+
+# -- who came by docker exec or nsenter
+
+WAITS = ["sh", "-c", "echo up; read line; exit 4"]  # main, until it is told a line
+LEAVES_A_HELPER = ["sh", "-c", "setsid sleep 3600 & echo up; read line; exit 4"]
+
+
+@contextmanager
+def entered(started: Running, *words: str) -> Iterator[Running]:
+    """A victim that is nobody's child in the namespace; its words are those of a command line."""
+    started.wait_line("up")
+    with running([*entering(started.pid), *victim(*words)]) as guest:
+        guest.wait_line("ready")
+        yield guest
+
+
+@pytest.mark.parametrize("main", [WAITS, LEAVES_A_HELPER], ids=["alone", "with a helper"])
+@pytest.mark.parametrize("place", [[], WITHOUT_PROC], ids=["proc", "no proc"])
+def test_who_entered_gets_term_and_time(main: list[str], place: list[str]) -> None:
+    with running(as_pid1([*place, *reaper("--grace", "3600", "--", *main)])) as started:
+        with entered(started, "prints_signals") as guest:
+            started.type_line("")
+            assert guest.line() == "15"
+            assert guest.popen.wait(DEADLINE) == 0
+        assert started.finish()[0] == 4
+
+
+def test_who_entered_and_outlives_the_grace_is_killed_and_named() -> None:
+    with running(as_pid1(reaper("--grace", "0.2", "--", *WAITS))) as started:
+        with entered(started, "ignores_term") as guest:
+            started.type_line("")
+            assert guest.popen.wait(DEADLINE) == -signal.SIGKILL  # nsenter follows it
+        code, _, err = started.finish()
+    assert code == 4 and "(python3): it outlived --grace" in err
+
+
+def test_until_empty_waits_for_who_entered() -> None:
+    options = ["--until", "empty", "--grace", "3600"]
+    with running(as_pid1(reaper(*options, "--", *WAITS))) as started:
+        with entered(started, "prints_signals", "until", "10") as guest:
+            started.type_line("")
+            eventually(lambda: not children(started.pid), "main gone")
+            started.kill(signal.SIGHUP)  # for the rest, now
+            assert guest.line() == "1"
+            started.kill(signal.SIGUSR1)
+            assert guest.popen.wait(DEADLINE) == 0
+        assert started.finish()[0] == 4
+
+
+def test_the_dead_of_a_parent_outside_are_not_waited_for() -> None:
+    """The kernel does: it ends a namespace only when the last of them is reaped."""
+    with (
+        running(as_pid1(reaper("-v", "--grace", "3600", "--", *WAITS))) as started,
+        entered(started, "prints_signals") as guest,
+    ):
+        [inside] = children(guest.popen.pid)
+        os.kill(guest.popen.pid, signal.SIGSTOP)  # it will not wait
+        os.kill(inside, signal.SIGKILL)
+        eventually(lambda: state(inside) == "Z", "a zombie that is not ours")
+        started.type_line("")
+        assert started.popen.stderr
+        said = iter(started.popen.stderr.readline, b"")
+        assert any(b"leaving with exit code 4" in line for line in said)
+        os.kill(guest.popen.pid, signal.SIGCONT)
+        assert started.finish()[0] == 4
+
+
+def test_nobody_is_asked_for_while_there_are_children(tmp_path: Path) -> None:
+    """kill(-1, 0) goes through every process of the namespace."""
+    log = tmp_path / "strace"
+    strace = under_strace(log, "kill")
+    script = "for i in 1 2 3 4 5 6 7 8 9; do (true &); done; exit 4"
+    assert run(as_pid1([*strace, *reaper("--", "sh", "-c", script)]))[0] == 4
+    assert log.read_text().count("kill(-1, 0)") <= 1
 
 
 def test_until_empty_outlives_a_main_that_restarts_itself() -> None:

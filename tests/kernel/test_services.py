@@ -309,12 +309,17 @@ WORKERS = 8
 
 
 @contextmanager
-def gunicorn(folder: Path, *options: str) -> Iterator[Service]:
+def gunicorn(folder: Path) -> Iterator[Service]:
+    """The workers' signals are the master's to send.
+
+    A HUP would kill them, and when a stop reaches all at once, the master logs their ends in its
+    handler of SIGCHLD while it logs its own, which Python refuses ("reentrant call").
+    """
     (folder / "web.py").write_text(APP)
     os.mkfifo(folder / "gate")
     command = [sys.executable, "-m", "gunicorn", "--bind", f"unix:{folder}/socket"]
     command += ["--chdir", str(folder), "--workers", str(WORKERS), "web:app"]
-    with service(folder, list(options), *command) as started:
+    with service(folder, ["--scope", "main"], *command) as started:
         eventually(lambda: started.said().count("app loaded") == WORKERS, "workers")
         yield started
 
@@ -334,8 +339,7 @@ def test_gunicorn_finishes_its_requests_before_it_stops(tmp_path: Path) -> None:
 
 
 def test_gunicorn_replaces_killed_and_outdated_workers(tmp_path: Path) -> None:
-    # HUP to the whole group would kill the workers, which have no handler for it.
-    with gunicorn(tmp_path, "--scope", "main") as started:
+    with gunicorn(tmp_path) as started:
         started.heals_after_loss_of(started.workers()[0])
         before = set(started.workers())
         started.kill(signal.SIGHUP)

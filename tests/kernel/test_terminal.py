@@ -159,6 +159,45 @@ def test_ctrl_z_where_nobody_can_continue_us_does_not_stop_main_for_ever(pid1: b
         cat_answers(screen, "again")
 
 
+@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
+def test_ctrl_c_reaches_the_init_when_mains_group_is_dead(pid1: bool) -> None:
+    helper = shlex.join(victim("ignores_term", "own-session"))
+    command = reaper("--grace", "3600", "--", "sh", "-c", f"{helper} & read go; exit 3")
+    with terminal(as_pid1(command) if pid1 else command) as screen:
+        screen.wait_for("ready")
+        before = os.tcgetpgrp(screen.master)
+        screen.type("go\n")
+        screen.wait_for("ignored 15")
+        eventually(lambda: os.tcgetpgrp(screen.master) != before, "the foreground taken")
+        screen.type(CTRL_C)
+        screen.wait_for("ignored 2")  # the first is for the rest
+
+        def ended() -> bool:
+            screen.type(CTRL_C)
+            return screen.popen.poll() is not None
+
+        eventually(ended, "a Ctrl-C that ends the grace")
+        assert screen.popen.returncode == 3
+
+
+def test_mains_group_keeps_the_terminal_as_long_as_one_of_it_lives() -> None:
+    """It may restore the terminal while it ends, which in the background would stop it."""
+    helper = shlex.join(victim("ignores_term"))
+    with terminal(
+        reaper("--grace", "3600", "--", "sh", "-c", f"{helper} & read go; exit 3")
+    ) as screen:
+        screen.wait_for("ready")
+        before = os.tcgetpgrp(screen.master)
+        screen.type("go\n")
+        screen.wait_for("ignored 15")
+        screen.type(CTRL_C)
+        screen.wait_for("ignored 2")
+        assert os.tcgetpgrp(screen.master) == before
+        [left] = children(screen.popen.pid)
+        os.kill(left, signal.SIGKILL)
+        assert screen.popen.wait(DEADLINE) == 3
+
+
 def test_hang_up_ends_main_and_the_init() -> None:
     with terminal(reaper("--", "sleep", "60")) as screen:
         init = screen.popen.pid

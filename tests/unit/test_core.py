@@ -1,5 +1,7 @@
 """The decisions, without a process: a history in, actions out."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,10 +103,10 @@ def test_the_rest_gets_term_time_and_kill() -> None:
         ("TERM", "rest"),
         ("CONT", "rest"),
     ]
-    assert [type(action) for action in init.on_signal(TERM, 11)] == [Drop]
+    assert told(init.on_signal(USR1, 11)) == ["Drop"]
     assert told(init.on_deadline(15)) == ["kill", ("KILL", "rest")]
-    assert told(init.on_children_remaining()) == [("KILL", "rest")]
-    assert told(init.on_no_child_left()) == ["done", 3]
+    assert told(init.on_others_remaining()) == [("KILL", "rest")]
+    assert told(init.on_nobody_left()) == ["done", 3]
 
 
 def test_what_cannot_be_killed_does_not_hold_the_init() -> None:
@@ -124,24 +126,136 @@ def test_until_empty() -> None:
     assert told(init.on_main_ended(Ending(3), False, 0)) == []
     assert told(init.on_signal(HUP, 1)) == [("HUP", "rest")]
     assert told(init.on_signal(TERM, 2)) == ["term", ("TERM", "rest"), ("CONT", "rest")]
-    assert told(init.on_no_child_left()) == ["done", 3]
+    assert told(init.on_nobody_left()) == ["done", 3]
     stopped = machine("--until", "empty")
     stopped.on_signal(TERM, 0)
     assert told(stopped.on_main_ended(Ending(0), False, 1))[0] == "term"
 
 
 @pytest.mark.parametrize(
-    ("signal", "then"),
-    [
-        ("SIGTERM", ["term", ("TERM", "rest"), ("CONT", "rest")]),
-        ("SIGHUP", [("HUP", "rest")]),
-    ],
+    ("words", "sent"),
+    [((), [("TERM", "rest"), ("CONT", "rest")]), (("-rTERM=TSTP",), [("TSTP", "rest")])],
 )
-def test_a_signal_that_was_held_for_main_is_for_the_rest(signal: str, then: list[object]) -> None:
-    m = machine("--until", "empty", "--stop-delay", "9")
-    assert m.on_signal(NUMBERS[signal], 0) == []
+def test_a_stop_that_was_held_for_main_is_for_the_rest(
+    words: tuple[str, ...], sent: list[object]
+) -> None:
+    """A CONT behind TSTP would take it back."""
+    m = machine("--until", "empty", "--stop-delay", "9", *words)
+    assert m.on_signal(TERM, 0) == []
     assert told(m.on_main_ended(Ending(0), False, 1)) == []
-    assert told(m.on_deadline(8.9)) == [] and told(m.on_deadline(9)) == then
+    assert told(m.on_deadline(8.9)) == [] and told(m.on_deadline(9)) == ["term", *sent]
+
+
+# What makes a stop, and what does not: (options, the signal that comes).
+STOP_CASES = {
+    "as it came": ([], TERM),
+    "another of the default ones": ([], QUIT),
+    "whatever it becomes": (["-rTERM=USR1"], TERM),
+    "what it becomes": (["-rUSR1=INT"], USR1),
+    "one of our own": (["--stop-signals", "WINCH,USR1"], USR1),
+}
+NO_STOP_CASES = {
+    "a reload": ([], HUP),
+    "a plain signal": ([], USR1),
+    "a dropped one": (["-rTERM="], TERM),
+    "one that was taken out": (["--stop-signals=TERM"], QUIT),
+    "rewritten from and to others": (["-rHUP=USR1"], HUP),
+}
+
+
+def is_held_back(words: list[str], number: int) -> bool:
+    init = machine("--stop-delay", "9", *words)
+    init.on_signal(number, 0)
+    return init.held is not None
+
+
+def starts_the_clock(words: list[str], number: int) -> bool:
+    init = machine("--stop-timeout", "9", *words)
+    init.on_signal(number, 0)
+    return init.kill_main_at == 9
+
+
+def ends_what_lingers(words: list[str], number: int) -> bool:
+    init = machine("--until", "empty", *words)
+    init.on_main_ended(Ending(0), False, 0)
+    return "term" in told(init.on_signal(number, 1))
+
+
+def was_meant_for_all(words: list[str], number: int) -> bool:
+    """A main that was told to stop is not survived by what it left."""
+    init = machine("--until", "empty", *words)
+    init.on_signal(number, 0)
+    return "term" in told(init.on_main_ended(Ending(0), False, 1))
+
+
+@pytest.mark.parametrize(
+    "asks", [is_held_back, starts_the_clock, ends_what_lingers, was_meant_for_all]
+)
+@pytest.mark.parametrize(
+    ("words", "number", "stop"),
+    [(*case, True) for case in STOP_CASES.values()]
+    + [(*case, False) for case in NO_STOP_CASES.values()],
+    ids=[*STOP_CASES, *NO_STOP_CASES],
+)
+def test_everything_asks_one_rule_what_a_stop_is(
+    asks: Callable[[list[str], int], bool], words: list[str], number: int, stop: bool
+) -> None:
+    assert asks(words, number) == stop
+
+
+def test_a_reload_is_neither_held_back_nor_fatal_and_wakes_who_is_stopped() -> None:
+    init = machine("--stop-delay", "9", "--stop-timeout", "9")
+    assert told(init.on_signal(HUP, 0)) == [("HUP", "group"), ("CONT", "group")]
+    assert init.deadline is None
+
+
+def test_a_stop_while_the_rest_ends_cuts_its_grace_short() -> None:
+    init = machine("--grace", "9")
+    init.on_signal(TERM, 0)
+    init.on_main_ended(Ending(0), False, 1)
+    assert told(init.on_signal(TERM, 1.8)) == ["Drop"]  # sent twice is one stop
+    assert told(init.on_signal(HUP, 3)) == ["Drop"]
+    assert init.deadline == 10
+    killed = init.on_signal(INT, 3)
+    assert told(killed) == ["kill", ("KILL", "rest")]
+    assert isinstance(killed[0], Shutdown) and killed[0].cut
+    assert told(init.on_signal(INT, 3.1)) == ["Drop"]
+    assert told(init.on_nobody_left()) == ["done", 0]
+
+
+def test_the_first_stop_after_an_end_of_its_own_is_for_the_rest() -> None:
+    init = machine("--grace", "9", "--rewrite", "INT=QUIT")
+    init.on_main_ended(Ending(0), False, 1)
+    assert told(init.on_signal(INT, 5)) == [("QUIT", "rest"), ("CONT", "rest")]
+    assert init.deadline == 10
+    assert told(init.on_signal(INT, 6)) == ["kill", ("KILL", "rest")]
+
+
+def test_a_stop_that_was_held_back_is_an_earlier_one() -> None:
+    init = machine("--grace", "9", "--stop-delay", "9")
+    init.on_signal(TERM, 0)
+    init.on_main_ended(Ending(0), False, 1)
+    assert told(init.on_signal(TERM, 2)) == ["kill", ("KILL", "rest")]
+
+
+def test_the_stop_that_ends_what_lingers_is_the_first() -> None:
+    init = machine("--grace", "9", "--until", "empty")
+    init.on_main_ended(Ending(0), False, 1)
+    init.on_signal(TERM, 50)
+    assert told(init.on_signal(TERM, 50.5)) == ["Drop"]
+    assert told(init.on_signal(TERM, 51)) == ["kill", ("KILL", "rest")]
+
+
+def test_a_terminal_is_taken_when_main_is_gone() -> None:
+    """Its keys would reach nobody, where main's group is dead."""
+    take = ["TakeTerminal"]
+    init = machine(terminal=True)
+    assert told(init.on_main_ended(Ending(0), False, 0))[-1:] == take
+    assert told(init.on_others_remaining()) == take
+    init.on_deadline(5)
+    assert told(init.on_others_remaining()) == [("KILL", "rest")]
+    assert told(machine("--until=empty", terminal=True).on_main_ended(Ending(0), False, 0)) == take
+    assert machine(terminal=True).on_others_remaining() == []
 
 
 def test_signals_for_the_rest_are_rewritten_and_held_back_as_for_main() -> None:
@@ -172,7 +286,7 @@ def test_adopted_end_stands_back_when_everybody_is_told() -> None:
     """A second TERM makes some programs break off; the rest's grace is everybody's."""
     init = machine("--adopted", "end", "--grace", "2")
     init.on_adopted(7, 0)
-    init.on_main_ended(Ending(0), no_child_left=False, now=1)
+    init.on_main_ended(Ending(0), nobody_left=False, now=1)
     assert init.on_adopted(8, 1.5) == []
     assert told(init.on_deadline(2)) == []
     assert ("KILL", "rest") in told(init.on_deadline(3))
@@ -266,7 +380,7 @@ class World:
             self.act(self.core.on_main_ended(Ending(5), alone, self.now))
             return
         self.core.on_reaped(pid)
-        self.act(self.core.on_no_child_left() if alone else self.core.on_children_remaining())
+        self.act(self.core.on_nobody_left() if alone else self.core.on_others_remaining())
 
     def happen(self, kind: str, value: float) -> None:
         if kind == "signal" and signals.ACTIONS[int(value)] in (signals.FORWARD, signals.TERMINATE):

@@ -56,6 +56,7 @@ def test_forms_of_writing() -> None:
 def test_every_option_has_a_variable_and_the_command_line_wins() -> None:
     values = {
         "scope": "tree", "rewrite": "TERM=QUIT,HUP=", "grace": "1.5", "stop-timeout": "2",
+        "stop-signals": "WINCH,rtmin+3",
         "stop-delay": "3", "expect": "143,3=4", "until": "empty", "adopted": "end",
         "subreaper": "1", "parent-death": "HUP", "warn-reap": "yes", "log-level": "debug",
         "log-format": "json", "log-file": "/l", "trace": "fd:1", "trace-mode": "exact",
