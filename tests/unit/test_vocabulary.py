@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import REPO
+from statline import stat_line
 
 from reaper import events, signals, status
 from reaper.init import journal, jsonlines, surroundings
@@ -156,9 +157,7 @@ def test_every_event_at_its_longest_is_one_write_of_a_pipe(event: str, argv: lis
 
 @pytest.mark.parametrize("name", ["a b", "a) R 1 2", "(x)", "\n", "", "a" * 15, "\udcff"])
 def test_a_stat_line_is_split_at_the_last_parenthesis(name: str) -> None:
-    tail = "S 1 7 8 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 100 200"
-    line = f"33 ({name}) {tail}\n".encode(errors="surrogateescape")
-    found = Process(line)
+    found = Process(stat_line(33, name, pgrp=7, session=8, starttime=4242))
     assert (found.pid, found.name, found.state, found.ppid) == (33, name, "S", 1)
     assert (found.pgid, found.sid, found.start_ticks) == (7, 8, 4242)
 
