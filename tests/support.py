@@ -50,6 +50,10 @@ def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
     return ["unshare", *options, "--", *command]
 
 
+# Puts a command where the init in it is PID 1, or where it is not: tests/kernel/conftest.py.
+Placed = Callable[[Sequence[str]], list[str]]
+
+
 def entering(pid: int) -> list[str]:
     """What goes before a command to run it in the PID and mount namespace of a process."""
     return ["nsenter", "-t", str(pid), "-p", "-m"]

@@ -9,6 +9,7 @@ import pytest
 from support import (
     DEADLINE,
     WITHOUT_PROC,
+    Placed,
     as_pid1,
     children,
     descendants,
@@ -26,32 +27,27 @@ from support import (
 STUBBORN = " ".join(victim("ignores_term"))
 
 
-@pytest.fixture(params=[True, False], ids=["pid1", "subreaper"])
-def wrap(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
-    return as_pid1 if request.param else list
-
-
 @pytest.mark.parametrize("code", [0, 1, 42, 124, 125, 126, 127, 128, 255])
 def test_exit_codes(code: int) -> None:
     assert run(reaper("--", "sh", "-c", f"exit {code}"))[0] == code
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6, 9, 11, 13, 15, 25, 34, 64])
-def test_deaths_by_signal(number: int, wrap) -> None:  # type: ignore[no-untyped-def]
-    code, _, err = run(wrap(reaper("--", *victim("dies_by", str(number)))))
+def test_deaths_by_signal(number: int, placed: Placed) -> None:
+    code, _, err = run(placed(reaper("--", *victim("dies_by", str(number)))))
     assert code == 128 + number
     assert f"({number}), not sent by us" in err
 
 
-def test_chld_inherited_as_ignored_loses_no_exit_code(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_chld_inherited_as_ignored_loses_no_exit_code(placed: Placed) -> None:
     command = ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh", *reaper("--", "sh", "-c", "exit 3")]
-    assert run(wrap(["env", *command]))[0] == 3
+    assert run(placed(["env", *command]))[0] == 3
     code = (
         "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
         "os.execv(sys.argv[1], sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, *reaper("--", "sh", "-c", "exit 3")]
-    assert run(wrap(command))[0] == 3
+    assert run(placed(command))[0] == 3
 
 
 @pytest.mark.parametrize(
@@ -78,9 +74,9 @@ def test_expect_stop_is_a_death_by_the_signal_that_was_forwarded() -> None:
             assert started.finish()[0] == code
 
 
-def test_helpers_in_other_groups_and_sessions_get_term_then_kill(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_helpers_in_other_groups_and_sessions_get_term_then_kill(placed: Placed) -> None:
     helpers = [STUBBORN, f"{STUBBORN} own-group", f"{STUBBORN} own-session"]
-    command = wrap(reaper("--grace", "0.4", "--", *victim("helper_tree", "5", *helpers)))
+    command = placed(reaper("--grace", "0.4", "--", *victim("helper_tree", "5", *helpers)))
     with running(command) as started:
         code, out, err = started.finish()
     assert code == 5
@@ -89,14 +85,14 @@ def test_helpers_in_other_groups_and_sessions_get_term_then_kill(wrap) -> None: 
     assert out.count("ready") == 3
 
 
-def test_it_leaves_the_moment_the_last_one_is_gone(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_it_leaves_the_moment_the_last_one_is_gone(placed: Placed) -> None:
     """A grace of an hour, and helpers that end when told: only a failure waits."""
     helpers = [" ".join(victim("prints_signals"))] * 2
-    command = wrap(reaper("-v", "--grace", "3600", "--", *victim("helper_tree", "6", *helpers)))
+    command = placed(reaper("-v", "--grace", "3600", "--", *victim("helper_tree", "6", *helpers)))
     code, _, err = run(command)
     assert code == 6
     assert "TERM to the rest (2 remaining)" in err
-    assert run(wrap(reaper("--grace", "3600", "--", "true")))[0] == 0
+    assert run(placed(reaper("--grace", "3600", "--", "true")))[0] == 0
 
 
 @pytest.mark.parametrize("when", [1, 2, 3])
@@ -154,9 +150,9 @@ def test_a_grace_of_nothing_leaves_at_once() -> None:
     assert (code, alive) == (7, True)
 
 
-def test_stopped_helpers_can_end_too(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_stopped_helpers_can_end_too(placed: Placed) -> None:
     script = "sleep 60 & kill -STOP $!; exit 4"
-    assert run(wrap(reaper("--grace", "3600", "--", "sh", "-c", script)))[0] == 4
+    assert run(placed(reaper("--grace", "3600", "--", "sh", "-c", script)))[0] == 4
 
 
 def test_signals_during_the_grace_do_not_disturb_it() -> None:
@@ -182,9 +178,9 @@ def test_until_empty_outlives_a_main_that_restarts_itself() -> None:
     assert (code, out) == (9, "second\n")
 
 
-def test_until_empty_passes_signals_to_the_rest_and_stops_when_told(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_until_empty_passes_signals_to_the_rest_and_stops_when_told(placed: Placed) -> None:
     helper = " ".join(victim("prints_signals", "until", "10"))
-    command = wrap(reaper("--until", "empty", "--", "sh", "-c", f"{helper} & exit 9"))
+    command = placed(reaper("--until", "empty", "--", "sh", "-c", f"{helper} & exit 9"))
     with running(command) as started:
         started.wait_line("ready")
         started.kill(signal.SIGHUP)
@@ -194,12 +190,12 @@ def test_until_empty_passes_signals_to_the_rest_and_stops_when_told(wrap) -> Non
         started.kill(signal.SIGKILL)
 
 
-def test_adopted_end_terminates_orphans(wrap, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_adopted_end_terminates_orphans(placed: Placed, tmp_path: Path) -> None:
     """Main lives on; its orphans are told to end, and killed when they do not."""
     trace = tmp_path / "trace"
     script = f"({STUBBORN} & {STUBBORN} own-session & read go); read go; exit 3"
     options = ["--adopted", "end", "--grace", "0.3", "--trace", str(trace)]
-    with running(wrap(reaper(*options, "--", "sh", "-c", script))) as started:
+    with running(placed(reaper(*options, "--", "sh", "-c", script))) as started:
         for _ in range(2):
             started.wait_line("ready")
         started.type_line("")  # their parent ends

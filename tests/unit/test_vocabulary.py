@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support import REPO
 from statline import stat_line
+from support import REPO
 
 from reaper import events, signals, status
 from reaper.init import journal, jsonlines, surroundings
