@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from support import Placed, reaper, run, under_strace
 
+pytestmark = pytest.mark.every_form
+
 
 def write(path: Path, text: str | bytes, mode: int = 0o755) -> Path:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -26,6 +26,8 @@ from support import (
 from reaper import events
 from reaper.events import LOG_EVENTS
 
+pytestmark = pytest.mark.every_form
+
 DEBUG = ("-vv", "-w")
 
 

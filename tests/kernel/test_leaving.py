@@ -24,6 +24,8 @@ from support import (
     victim,
 )
 
+pytestmark = pytest.mark.every_form
+
 STUBBORN = " ".join(victim("ignores_term"))
 
 

@@ -18,6 +18,8 @@ from support import (
     victim,
 )
 
+pytestmark = pytest.mark.every_form
+
 
 def zombies(pid: int) -> list[int]:
     return [child for child in children(pid) if state(child) == "Z"]

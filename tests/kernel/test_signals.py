@@ -25,6 +25,8 @@ from support import (
 
 from reaper import signals
 
+pytestmark = pytest.mark.every_form
+
 FORWARDED = sorted(
     number
     for number, action in signals.ACTIONS.items()

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from support import PYTHON, WITHOUT_PROC, Placed, as_pid1, eventually, reaper, run, running, victim
 
+pytestmark = pytest.mark.every_form
+
 NOBODY = ["--reuid=54321", "--regid=54321", "--clear-groups"]
 IN = {
     "plain": [],

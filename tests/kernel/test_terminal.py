@@ -22,6 +22,8 @@ from support import (
 )
 from terminal import Terminal, terminal
 
+pytestmark = pytest.mark.every_form
+
 BASH = ["env", "PS1=$ ", "bash", "--norc", "--noprofile", "-i"]
 # Says when it reads: what is typed before that goes to the shell.
 CAT = ["sh", "-c", "echo up-$((1+1)); exec cat"]
