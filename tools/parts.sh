@@ -11,14 +11,14 @@ minutes() {
 }
 
 row() {
-    printf '%-24s %7s  %s' "$1" "$2" "$3"
+    printf '%-24s %7s%s' "$1" "$2" "${3:+  $3}"
 }
 
 # $1: what a part that has begun and is not done is called.
 finish() {
     trap - EXIT
     [ -z "$part" ] || add "$1"
-    printf '\n%s\n%s\n' "$table" "$(row total "$(minutes $(($(date +%s) - begun)))" '')"
+    printf '\n%s%s\n' "$table" "$(row total "$(minutes $(($(date +%s) - begun)))" '')"
     [ -z "$part" ] || printf '%s; again: make %s\n' "$1" "$part"
 }
 
