@@ -57,6 +57,8 @@ ifneq ($(filter-out $(FORMS) all,$(FORM)),)
 $(error FORM=$(FORM) is no form of the init: say one of $(FORMS))
 endif
 PYTEST := $(PY) -m pytest -q
+# A folder of the tests, unless ARGS names a file of its own, and the other words.
+within = $(if $(findstring tests/$(1),$(ARGS)),,tests/$(1)) $(ARGS)
 
 # What is built for a form; all: for the tests that start several.
 BUILT_static := build/static/reaper
@@ -72,16 +74,16 @@ MARKED = $(or $(MARKED_$(FORM)),every_form)
 
 .PHONY: unit
 unit: $(VENV)/ready  ## the tests of the decisions: seconds, any user; ARGS='-k grace'
-	$(PYTEST) tests/unit $(ARGS)
+	$(PYTEST) $(call within,unit)
 
 .PHONY: kernel
 kernel: FORM := $(or $(FORM),source)
 kernel: packages $(BUILT_$(FORM))  ## the tests that start the init (root); FORM=static ARGS='-k grace'
-	REAPER_TEST_FORM=$(FORM:all=source) $(PYTEST) -m '$(MARKED)' tests/kernel $(ARGS)
+	REAPER_TEST_FORM=$(FORM:all=source) $(PYTEST) -m '$(MARKED)' $(call within,kernel)
 
 .PHONY: container
 container: packages $(BUILT_$(or $(FORM),all))  ## the tests in containers (root); FORM=bundle: in that form
-	REAPER_TEST_FORM=$(FORM) $(PYTEST) --containers $(if $(FORM),-m every_form) tests/container $(ARGS)
+	REAPER_TEST_FORM=$(FORM) $(PYTEST) --containers $(FORM:%=-m every_form) $(call within,container)
 
 .PHONY: demo
 demo: $(VENV)/ready  ## the zombie leak against clean reaping, live, no Docker needed
