@@ -282,5 +282,6 @@ def descendants(pid: int) -> list[int]:
 
 def run(command: Sequence[str], **options: Any) -> tuple[int, str, str]:
     """Start a command, wait for its end: (exit code or -signal, stdout, stderr)."""
+    __tracebackhide__ = True
     with running(command, **{"stdin": subprocess.DEVNULL, **options}) as started:
         return started.finish()
