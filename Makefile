@@ -1,5 +1,5 @@
 # Bare `make` lists the targets. A target makes what it needs; Debian's packages are installed by
-# test, bench and packages alone, and a build that lacks one names it.
+# test, kernel, container, bench and packages alone, and a build that lacks one names it.
 VENV := .venv
 PY := $(VENV)/bin/python
 # What is shipped is made of Debian's Python: its static library, its shared library.
@@ -42,21 +42,48 @@ man: $(VENV)/ready  ## bring manual pages, completion and screens up to date wit
 	$(PY) tools/completion.py
 	$(PY) tools/screens.py
 
+# Each part by its own words: who sees one fail runs that one again. The last has most of the tests.
 .PHONY: test
-test: lint packages forms  ## everything: lint, unit, kernel and container tests
-	REAPER_TEST_FORM=static $(PYTEST) -q $(KERNEL)
-	REAPER_TEST_FORM=source $(PYTEST) -q $(CONTAINER)
-	for form in bundle wheel zipapp; do \
-		REAPER_TEST_FORM=$$form $(PYTEST) -q $(KERNEL) $(CONTAINER) || exit 1; done
-	$(PYTEST)
+test:  ## everything: lint, unit, kernel and container tests, and how long each part took
+	+@MAKE='$(MAKE)' tools/parts.sh lint unit packages forms \
+		$(foreach form,$(FORMS) all,'kernel FORM=$(form)') \
+		$(foreach form,$(FORMS),'container FORM=$(form)') container
 
-PYTEST := $(PY) -m pytest
-# What every form must pass: the tests that start the init and nothing else. The last run, of all
-# tests, has the source in those of the kernel and the static file in those in containers.
-KERNEL := $(addprefix tests/kernel/test_,$(addsuffix .py,exec journal leaving reaping services signals \
-	surroundings terminal transparency))
-CONTAINER := $(addprefix tests/container/test_,$(addsuffix .py,exit_codes from_the_host limits orphans \
-	services signals stopping terminal))
+# For the three below: the form of the init, and more words for pytest: ARGS='-x -k grace'.
+FORM :=
+ARGS :=
+FORMS := source static bundle wheel zipapp
+ifneq ($(filter-out $(FORMS) all,$(FORM)),)
+$(error FORM=$(FORM) is no form of the init: say one of $(FORMS))
+endif
+PYTEST := $(PY) -m pytest -q
+# A folder of the tests, unless ARGS names a file of its own, and the other words.
+within = $(if $(findstring tests/$(1),$(ARGS)),,tests/$(1)) $(ARGS)
+
+# What is built for a form; all: for the tests that start several.
+BUILT_static := build/static/reaper
+BUILT_bundle := build/bundle/reaper/reaper
+BUILT_wheel := build/forms/ready
+BUILT_zipapp := build/zipapp/reaper.pyz
+BUILT_all := forms
+
+# What the source must pass, what those must pass that start several forms, and what every form must.
+MARKED_source := not all_forms
+MARKED_all := all_forms
+MARKED = $(or $(MARKED_$(FORM)),every_form)
+
+.PHONY: unit
+unit: $(VENV)/ready  ## the tests of the decisions: seconds, any user; ARGS='-k grace'
+	$(PYTEST) $(call within,unit)
+
+.PHONY: kernel
+kernel: FORM := $(or $(FORM),source)
+kernel: packages $(BUILT_$(FORM))  ## the tests that start the init (root); FORM=static ARGS='-k grace'
+	REAPER_TEST_FORM=$(FORM:all=source) $(PYTEST) -m '$(MARKED)' $(call within,kernel)
+
+.PHONY: container
+container: packages $(BUILT_$(or $(FORM),all))  ## the tests in containers (root); FORM=bundle: in that form
+	REAPER_TEST_FORM=$(FORM) $(PYTEST) --containers $(FORM:%=-m every_form) $(call within,container)
 
 .PHONY: demo
 demo: $(VENV)/ready  ## the zombie leak against clean reaping, live, no Docker needed
@@ -139,8 +166,11 @@ build/forms/ready: $(WHEEL)
 	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check $(WHEEL)
 	touch $@
 
+.PHONY: installed
+installed: build/forms/ready  ## the wheel in a virtual environment, as the tests start it
+
 .PHONY: forms
-forms: folder zipapp build/forms/ready  ## every form, as the tests start them
+forms: folder zipapp installed  ## every form, as the tests start them
 
 ARCH := $(shell dpkg --print-architecture 2>/dev/null || uname -m)
 RELEASE := reaper-$(VERSION)-linux-$(ARCH)

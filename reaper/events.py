@@ -11,9 +11,12 @@ COMMON = ("ts", "mono_ns", "event", "pid")
 
 # event -> (fields that are always there, fields that are there where known)
 EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "start": (("v", "version", "argv", "mode", "pid1"), ("ppid", "uid", "pid_ns", "hz", "host")),
+    "start": (
+        ("v", "version", "argv", "mode", "pid1"),
+        ("argv_cut", "ppid", "uid", "pid_ns", "hz", "host"),
+    ),
     "fork": (("ppid",), ("tgid", "pgid", "sid", "thread")),
-    "exec": (("name", "argv"), ("argv_cut", "error", "ppid", "cwd", "uid")),
+    "exec": (("name", "argv"), ("argv_cut", "error", "ppid", "cwd", "cwd_cut", "uid")),
     "signal": (
         ("signal", "direction"),
         ("target", "sender", "sender_name", "sender_uid", "rewritten", "result"),
@@ -86,6 +89,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "name": ("string", "the kernel's comm, at most 15 bytes"),
     "error": ("string", "symbolic errno of an exec that failed"),
     "cwd": ("string", "working directory"),
+    "cwd_cut": ("boolean", "true where cwd was cut to keep the line in one write"),
     "signal": ("string", "signal name"),
     "direction": ("string", "received, forwarded, dropped or sent (by the init's own decision)"),
     "target": ("integer", "whom it went to, as kill(2) takes it: pid, -pgid or -1"),

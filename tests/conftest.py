@@ -1,14 +1,18 @@
 """What every test gets."""
 
-import os
 import signal
 import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+import evidence
+from builds import FORMS, NotBuilt
+from support import FORM
 
 # Whoever starts the tests in the background, or with nohup, has them ignored; what the tests start
 # would inherit that. CPython itself ignores the two that stay.
@@ -19,6 +23,22 @@ for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
 # A busy machine is no failure, and what failed once fails again.
 settings.register_profile("any machine", deadline=None, derandomize=True)
 settings.load_profile("any machine")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--containers",
+        action="store_true",
+        help="run the tests in containers, too: as root they may install and start a container "
+        "engine and make a user (`make container` says this)",
+    )
+
+
+def pytest_configure() -> None:
+    if FORM not in FORMS:
+        said = f"is no form of the init: say one of {', '.join(FORMS)}"
+        raise pytest.UsageError(f"REAPER_TEST_FORM={FORM} {said}")
+
 
 # What a form cannot do, and docs/shipping.md says so: form -> part of a test's name -> why.
 LIMITS = {
@@ -34,8 +54,25 @@ LIMITS = {
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    limits = LIMITS.get(os.environ.get("REAPER_TEST_FORM", "source"), {})
+    limits = LIMITS.get(FORM, {})
     for item in items:
         for part, reason in limits.items():
             if part in item.name:
                 item.add_marker(pytest.mark.xfail(reason=reason))
+
+
+def pytest_runtest_setup() -> None:
+    evidence.forget_the_ended()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    call: pytest.CallInfo[None],
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failure explains itself: the report has what the programs of the test said."""
+    report = yield
+    if report.failed and call.excinfo and not isinstance(call.excinfo.value, NotBuilt):
+        if said := evidence.of_error(call.excinfo.value):
+            report.sections.append(("the command that failed", said))
+        report.sections += [("a program of this test", text) for text in evidence.told()]
+    return report

@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from support import FORMS, REPO
+from builds import REPO, built
 
 CACHE = REPO / ".cache" / "images"
 BUSYBOX = Path("/bin/busybox")
@@ -58,19 +58,17 @@ def in_image(form: str) -> tuple[list[str], dict[Path, str]]:
     """How the form is started where it is installed as the manual says, and what to put there."""
     python = ["/usr/bin/python3", "-I", "-S"]
     packages = "/usr/lib/python3/dist-packages/reaper"
-    forms = REPO / "build" / "forms"
+    if form == "source":
+        return [*python, f"{packages}/__main__.py"], {REPO / "reaper": packages}
+    file = built(form)
+    if form == "wheel":
+        wheel = next(file.parent.glob("wheel/lib/python3*/site-packages/reaper"))
+        script = "/usr/local/bin/reaper-script"
+        return [script], {wheel: packages, console_script(): script}
     return {
-        "static": (["/usr/local/bin/reaper"], {Path(FORMS["static"][0]): "/usr/local/bin/reaper"}),
-        "bundle": (["/opt/reaper/reaper"], {REPO / "build/bundle/reaper": "/opt/reaper"}),
-        "source": ([*python, f"{packages}/__main__.py"], {REPO / "reaper": packages}),
-        "zipapp": ([*python, "/opt/reaper.pyz"], {Path(FORMS["zipapp"][-1]): "/opt/reaper.pyz"}),
-        "wheel": (
-            ["/usr/local/bin/reaper-script"],
-            {
-                next(forms.glob("wheel/lib/python3*/site-packages/reaper")): packages,
-                console_script(): "/usr/local/bin/reaper-script",
-            },
-        ),
+        "static": (["/usr/local/bin/reaper"], {file: "/usr/local/bin/reaper"}),
+        "bundle": (["/opt/reaper/reaper"], {file.parent: "/opt/reaper"}),
+        "zipapp": ([*python, "/opt/reaper.pyz"], {file: "/opt/reaper.pyz"}),
     }[form]
 
 

@@ -5,38 +5,33 @@ No sleeping for luck: a test waits for a line, for end of file, for an exit, or 
 
 import json
 import os
+import shlex
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
-REPO = Path(__file__).resolve().parent.parent
+import builds
+import evidence
+from builds import PYTHON, REPO
+
+from reaper.signals import describe
+
 VICTIMS = REPO / "tests" / "victims"
 DEADLINE = 30.0  # seconds; only ever reached by a failure
 
+FORM = os.environ.get("REAPER_TEST_FORM") or "source"
+
 T = TypeVar("T")
-
-# Not the one of a virtual environment: other users must be able to run it.
-PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
-
-# How to start the init in each form it ships in; `make forms` builds those outside reaper/.
-FORMS: dict[str, list[str]] = {
-    "source": [PYTHON, "-I", "-S", str(REPO / "reaper" / "__main__.py")],
-    "static": [str(REPO / "build" / "static" / "reaper")],
-    "bundle": [str(REPO / "build" / "bundle" / "reaper" / "reaper")],
-    "wheel": [str(REPO / "build" / "forms" / "wheel" / "bin" / "reaper")],
-    "zipapp": [PYTHON, "-I", "-S", str(REPO / "build" / "zipapp" / "reaper.pyz")],
-}
 
 
 def reaper(*args: str) -> list[str]:
-    """The command line of the init under test (REAPER_TEST_FORM chooses the form)."""
-    return [*FORMS[os.environ.get("REAPER_TEST_FORM", "source")], *args]
+    """The command line of the init under test (`make kernel FORM=` chooses the form)."""
+    return [*builds.command(FORM), *args]
 
 
 def victim(name: str, *args: str) -> list[str]:
@@ -48,6 +43,10 @@ def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
     """The command as PID 1 of a PID namespace of its own with its own /proc."""
     options = ["--pid", "--fork", "--mount-proc", "--kill-child", *unshare]
     return ["unshare", *options, "--", *command]
+
+
+# Puts a command where the init in it is PID 1, or where it is not: tests/kernel/conftest.py.
+Placed = Callable[[Sequence[str]], list[str]]
 
 
 def entering(pid: int) -> list[str]:
@@ -73,6 +72,7 @@ def under_strace(log: Path, calls: str, *inject: str) -> list[str]:
 
 def eventually(check: Callable[[], T], what: str = "", timeout: float = DEADLINE) -> T:
     """Call `check` until its answer is true, and return that; AssertionError at the deadline."""
+    __tracebackhide__ = True  # the report shows the line of the test
     deadline = time.monotonic() + timeout
     while not (answer := check()):
         assert time.monotonic() < deadline, f"not within {timeout} s: {what or check}"
@@ -155,6 +155,9 @@ class Running:
     def __init__(self, popen: "subprocess.Popen[bytes]", namespaced: bool) -> None:
         self.popen = popen
         self.namespaced = namespaced
+        self.out = b""  # what was read of standard output, for the report of a failure
+        self.err = b""
+        self.files: list[Path] = []  # what it writes to in place of a pipe
 
     @cached_property
     def pid(self) -> int:
@@ -172,9 +175,14 @@ class Running:
         os.kill(self.pid, number)
 
     def line(self) -> str:
-        """The next line of standard output, which must be a pipe."""
+        """The next line of standard output, which must be a pipe; empty at its end."""
+        return self._line().decode(errors="surrogateescape").rstrip("\n")
+
+    def _line(self) -> bytes:
         assert self.popen.stdout
-        return self.popen.stdout.readline().decode(errors="surrogateescape").rstrip("\n")
+        line = self.popen.stdout.readline()
+        self.out += line
+        return line
 
     def type_line(self, text: str) -> None:
         """Write a line to standard input, which must be a pipe."""
@@ -184,15 +192,62 @@ class Running:
 
     def wait_line(self, text: str) -> str:
         """Read standard output up to a line that holds `text`."""
-        while text not in (line := self.line()):
-            assert line or self.popen.poll() is None, f"ended without {text!r}"
-        return line
+        __tracebackhide__ = True
+        wanted = text.encode(errors="surrogateescape")
+        while wanted not in (line := self._line()):
+            assert line, f"standard output ended without {text!r}: {self._ending()}"
+        return line.decode(errors="surrogateescape").rstrip("\n")
 
     def finish(self, timeout: float = DEADLINE) -> tuple[int, str, str]:
         """Wait for the end: (exit code or -signal, rest of stdout, stderr)."""
-        out, err = self.popen.communicate(timeout=timeout)
-        decode = [(data or b"").decode(errors="surrogateescape") for data in (out, err)]
+        __tracebackhide__ = True
+        try:
+            out, err = self.popen.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired as error:
+            self.out += error.output or b""
+            self.err += error.stderr or b""
+            raise AssertionError(f"not at its end within {timeout} s") from None
+        self.out += out or b""
+        self.err += err or b""
+        decode = [(data or b"").decode(errors="surrogateescape") for data in (out, self.err)]
         return self.popen.returncode, decode[0], decode[1]
+
+    def tell(self) -> str:
+        """The command, how it ended and what it wrote up to now: see evidence.py."""
+        self.err += available(self.popen.stderr)
+        files = {f"file {file.name}": file.read_bytes() for file in self.files}
+        streams = {"standard_output": self.out, "standard_error": self.err, **files}
+        return evidence.text(shlex.join(map(str, self.popen.args)), self._outcome(), **streams)
+
+    def tell_all(self) -> str:
+        """The same with what nobody has read of standard output, at the end."""
+        self.out += available(self.popen.stdout)
+        return self.tell()
+
+    def _outcome(self) -> str:
+        code = self.popen.poll()
+        if code is None:
+            return "still running"
+        return f"exit code {code}" if code >= 0 else f"killed by {describe(-code)}"
+
+    def _ending(self) -> str:
+        """How it ended, and the last that it wrote to standard error."""
+        with suppress(subprocess.TimeoutExpired):
+            self.popen.wait(2)  # it closed its standard output, and is about to end or is not
+        self.err += available(self.popen.stderr)
+        said = self.err.decode(errors="backslashreplace").strip()[-500:]
+        return f"{self._outcome()}; standard error: {said or 'nothing'}"
+
+
+def available(stream: IO[bytes] | None) -> bytes:
+    """What can be read of a pipe without waiting, up to what a pipe holds."""
+    if stream is None or stream.closed:
+        return b""
+    os.set_blocking(stream.fileno(), False)
+    try:
+        return stream.read(1 << 20) or b""
+    finally:
+        os.set_blocking(stream.fileno(), True)
 
 
 @contextmanager
@@ -200,8 +255,12 @@ def running(command: Sequence[str], **options: Any) -> Iterator[Running]:
     """Start a command with its streams on pipes; whatever is left at the end is killed."""
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     popen = subprocess.Popen(command, **{**streams, **options})
+    started = Running(popen, command[0] == "unshare")
+    names = {getattr(stream, "name", None) for stream in options.values()}
+    started.files = [Path(name) for name in names if isinstance(name, str)]
     try:
-        yield Running(popen, command[0] == "unshare")
+        with evidence.watched(started.tell, at_end=started.tell_all):
+            yield started
     finally:
         for pid in (*descendants(popen.pid), popen.pid):
             with suppress(ProcessLookupError):
@@ -223,5 +282,6 @@ def descendants(pid: int) -> list[int]:
 
 def run(command: Sequence[str], **options: Any) -> tuple[int, str, str]:
     """Start a command, wait for its end: (exit code or -signal, stdout, stderr)."""
+    __tracebackhide__ = True
     with running(command, **{"stdin": subprocess.DEVNULL, **options}) as started:
         return started.finish()

@@ -4,6 +4,7 @@ import fcntl
 import os
 import pty
 import select
+import shlex
 import struct
 import subprocess
 import termios
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from signal import SIGKILL
 from typing import Any
 
+import evidence
 from support import DEADLINE, descendants
 
 
@@ -23,6 +25,7 @@ class Terminal:
         self.master = master
         self.popen = popen
         self.shown = ""
+        self.read = ""  # all that was shown up to now
 
     def type(self, keys: str) -> None:
         os.write(self.master, keys.encode())
@@ -32,22 +35,35 @@ class Terminal:
 
     def shows(self, text: str, seconds: float = DEADLINE) -> bool:
         """Read until `text` was shown, for so long."""
+        __tracebackhide__ = True
         deadline = time.monotonic() + seconds
         while text not in self.shown:
             left = deadline - time.monotonic()
             if not select.select([self.master], [], [], max(0, left))[0]:
                 return False
             try:
-                self.shown += os.read(self.master, 65536).decode(errors="replace")
-            except OSError as error:  # EIO: nobody holds the other side
-                raise AssertionError(f"ended without {text!r}: {self.shown!r}") from error
+                part = os.read(self.master, 65536).decode(errors="replace")
+            except OSError:  # EIO: nobody holds the other side
+                with suppress(subprocess.TimeoutExpired):
+                    self.popen.wait(2)  # the report says how it ended
+                raise AssertionError(f"ended without {text!r}: {self.shown!r}") from None
+            self.shown += part
+            self.read += part
         return True
 
     def wait_for(self, text: str) -> str:
         """Read up to `text` and return what stood before it; the rest is kept for the next call."""
+        __tracebackhide__ = True
         assert self.shows(text), f"no {text!r} in {self.shown!r}"
         before, _, self.shown = self.shown.partition(text)
         return before
+
+    def tell(self) -> str:
+        """The command, how it ended and what it showed: see evidence.py."""
+        code = self.popen.poll()
+        outcome = "still running" if code is None else f"exit code {code}"
+        command = shlex.join(map(str, self.popen.args))
+        return evidence.text(command, outcome, terminal=self.read.replace("\r\n", "\n"))
 
     def hang_up(self) -> None:
         os.close(self.master)
@@ -68,7 +84,8 @@ def terminal(command: Sequence[str], **options: Any) -> Iterator[Terminal]:
     os.close(slave)
     started = Terminal(master, popen)
     try:
-        yield started
+        with evidence.watched(started.tell):
+            yield started
     finally:
         for pid in (*descendants(popen.pid), popen.pid):
             with suppress(ProcessLookupError):

@@ -55,15 +55,32 @@ class Trace:
         }
         line |= {name: value for name, value in fields.items() if value is not None}
         text = to_json(line).encode(errors="backslashreplace")
-        argv = line.get("argv")
-        if len(text) >= PIPE_BUF and isinstance(argv, list):
-            line |= {"argv": _cut(argv, PIPE_BUF // 16), "argv_cut": True}
-            text = to_json(line).encode(errors="backslashreplace")
+        if len(text) >= PIPE_BUF:
+            text = to_json(line | _shortened(line)).encode(errors="backslashreplace")
         return self.sink.write(text + b"\n")
 
 
-def _cut(argv: list[str], characters: int) -> list[str]:
-    """The beginning of an argument list: an escaped character takes at most six bytes, twice."""
+# Characters of a field that always fit, with all others at their longest: an escaped character
+# takes six bytes, and a line has two such fields at most.
+_ROOM = PIPE_BUF // 16
+
+
+def _shortened(line: "dict[str, Json]") -> "dict[str, Json]":
+    """The beginnings of the fields that may be of any length, each with the mark that it was cut.
+
+    A name, a host name and a number have a length that the kernel bounds.
+    """
+    short: dict[str, Json] = {}
+    argv, cwd = line.get("argv"), line.get("cwd")
+    if isinstance(argv, list) and (words := _beginning(argv, _ROOM)) != argv:
+        short |= {"argv": words, "argv_cut": True}
+    if isinstance(cwd, str) and len(cwd) > _ROOM:
+        short |= {"cwd": cwd[:_ROOM], "cwd_cut": True}
+    return short
+
+
+def _beginning(argv: list[str], characters: int) -> list[str]:
+    """The beginning of an argument list."""
     kept: list[str] = []
     for word in argv:
         kept.append(word[:characters])

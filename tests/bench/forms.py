@@ -23,10 +23,11 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from support import FORMS, PYTHON, REPO, children, comm, eventually, memory, run, running, state
+import builds
+from support import PYTHON, REPO, children, comm, eventually, memory, run, running, state
 
 PEERS = {"tini": ["tini", "--"], "dumb-init": ["dumb-init"], "catatonit": ["catatonit", "--"]}
-PROGRAMS = {name: [*command, "--"] for name, command in FORMS.items()} | PEERS
+PROGRAMS = {name: [*builds.command(name), "--"] for name in builds.FORMS} | PEERS
 # What one adds to an image; of a peer it is the program.
 ON_DISK = {
     "source": REPO / "reaper",

@@ -18,10 +18,14 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import builds
 from forms import PEERS, UNSHARE, conditions, counted, first_instruction
-from support import FORMS, PYTHON, children, eventually, memory, running, state, switches, victim
+from support import PYTHON, children, eventually, memory, running, state, switches, victim
 
-CONTENDERS = {"reaper": [*FORMS["source"], "--"], "reaper static": [*FORMS["static"], "--"]} | PEERS
+CONTENDERS = {
+    "reaper": [*builds.command("source"), "--"],
+    "reaper static": [*builds.command("static"), "--"],
+} | PEERS
 FLOOR = [PYTHON, "-I", "-S", "-c", "pass"]  # no Python program starts sooner
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import evidence
 from support import DEADLINE, REPO, children, eventually, state
 from terminal import Terminal, terminal
 
@@ -118,8 +119,10 @@ class Engine:
         name = f"reaper-test-{os.urandom(4).hex()}"
         words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", *options, image]
         with self.client(*words, *command) as client:
+            container = Container(self, name)
             try:
-                yield client, Container(self, name)
+                with evidence.watched(container.tell):
+                    yield client, container
             finally:
                 self.remove(name)
 
@@ -134,6 +137,7 @@ class Container:
         self.unread = b""  # of the log that is followed
 
     def __enter__(self) -> "Container":
+        evidence.watch(self.tell)
         return self
 
     def __exit__(
@@ -142,8 +146,9 @@ class Container:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        evidence.unwatch(self.tell)
         if error is not None:
-            error.add_note(f"--- log of the container\n{self.log()}")
+            evidence.keep(self.tell)
         self.engine.remove(self.name)
         if self.follower and self.follower.stdout:
             self.follower.stdout.close()
@@ -230,6 +235,16 @@ class Container:
         """Everything the container wrote, standard output before standard error."""
         done = self.engine("logs", self.name, check=False)
         return done.stdout + done.stderr
+
+    def tell(self) -> str:
+        """How it is and what it wrote: see evidence.py."""
+        field = "{{.State.Status}}, exit code {{.State.ExitCode}}"
+        seen = self.engine("inspect", "-f", field, self.name, check=False)
+        log = self.engine("logs", self.name, check=False)
+        outcome = seen.stdout.strip() or "it is no longer there"
+        command = f"{self.engine} container {self.name[:12]}"
+        streams = {"standard_output": log.stdout, "standard_error": log.stderr}
+        return evidence.text(command, outcome, **streams)
 
     def zombies(self) -> list[int]:
         """Host pids of the dead children that the first process has not waited for."""

@@ -1,9 +1,11 @@
 """docker/examples: every service of the compose file, as the documentation shows it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from urllib.error import URLError
 from urllib.request import urlopen
 
+import evidence
 import pytest
 from composers import Composer
 from engines import Container, Engine
@@ -21,16 +23,20 @@ def docker_compose_file() -> str:
 @pytest.fixture(scope="module")
 def service(
     docker_services: Services, docker_compose_project_name: str, composed: Composer
-) -> Callable[[str], Container]:
+) -> Iterator[Callable[[str], Container]]:
     """The container of a service, with its log to follow."""
+    with ExitStack() as watched:
 
-    def find(name: str) -> Container:
-        filters = {"project": docker_compose_project_name, "service": name}
-        words = [f"--filter=label=com.docker.compose.{key}={filters[key]}" for key in filters]
-        [found] = composed.engine("ps", "-aq", *words).stdout.split()
-        return Container(composed.engine, found)
+        def find(name: str) -> Container:
+            filters = {"project": docker_compose_project_name, "service": name}
+            words = [f"--filter=label=com.docker.compose.{key}={filters[key]}" for key in filters]
+            [found] = composed.engine("ps", "-aq", *words).stdout.split()
+            container = Container(composed.engine, found)
+            evidence.watch(container.tell)
+            watched.callback(evidence.unwatch, container.tell)
+            return container
 
-    return find
+        yield find
 
 
 def get(docker_services: Services, name: str, path: str = "/") -> str:

@@ -3,6 +3,8 @@
 import pytest
 from engines import Engine
 
+pytestmark = pytest.mark.every_form
+
 ENDS = {
     "success": (["sh", "-c", "exit 0"], 0, ""),
     "own code": (["sh", "-c", "exit 42"], 42, ""),

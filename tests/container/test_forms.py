@@ -9,11 +9,12 @@ import subprocess
 from contextlib import AbstractContextManager
 
 import pytest
+from builds import FORMS
 from engines import LABEL, PATH, Container, Engine, ensure_base
 from images import IMAGES, image, in_image
-from support import FORMS
 from terminal import Terminal
 
+pytestmark = pytest.mark.all_forms
 COMPILED = ("static", "bundle")
 WITHOUT_PYTHON = ("busybox", "debian", "bullseye")  # nothing but busybox; glibc 2.36; an older one
 WITH_PYTHON = ("services", "trixie")  # Python 3.11 and glibc 2.36; newer ones

@@ -8,6 +8,8 @@ import pytest
 from engines import Container, Engine
 from support import children
 
+pytestmark = pytest.mark.every_form
+
 LEAKED = 5
 
 

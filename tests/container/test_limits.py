@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from engines import Engine
 
+pytestmark = pytest.mark.every_form
+
 LIMITED = ["--memory", "64m", "--memory-swap", "64m"]
 
 

@@ -3,14 +3,15 @@
 from pathlib import Path
 
 import pytest
+from builds import built
 from engines import DOCKERFILE, INIT, TEST_IMAGE, Engine, ensure_base
-from support import FORMS, REPO
+from support import REPO
 
 
 @pytest.fixture
 def other_machine(tmp_path: Path) -> Path:
     """A program for a machine that is not this one (e_machine in the header of ELF)."""
-    program = bytearray(Path(FORMS["static"][0]).read_bytes())
+    program = bytearray(built("static").read_bytes())
     program[18:20] = (183 if program[18] != 183 else 62).to_bytes(2, "little")
     file = tmp_path / "other"
     file.write_bytes(program)

@@ -1,7 +1,10 @@
 """Orphans come to PID 1: those of main, and those that `exec` leaves behind."""
 
+import pytest
 from engines import Engine
 from support import children, eventually, state
+
+pytestmark = pytest.mark.every_form
 
 ORPHANS = 5
 # The shell ends at once; what it left goes to the first process of the container.

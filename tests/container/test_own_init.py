@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from builds import built
 from engines import PODMAN_SETTINGS, Engine, ensure_base
-from support import FORMS, REPO, eventually
+from support import REPO, eventually
 
 from reaper import __version__
 
 PLACE = "/usr/local/bin/docker-init"
-STATIC = Path(FORMS["static"][0])
 COMMIT = f"reaper-{__version__.replace('.', '-')}"
 SERVICE = "trap 'exit 7' TERM; sh -c 'sleep 0.05 &'; echo ready; while :; do sleep 0.1; done"
 
@@ -30,7 +30,7 @@ def own_docker(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """A dockerd beside the other; our file is there under a name that it takes the version from."""
     folder = tmp_path_factory.mktemp("dockerd")
     init, socket, log = folder / "docker-init", f"unix://{folder}/socket", folder / "log"
-    init.symlink_to(STATIC)
+    init.symlink_to(built("static"))
     settings = configured("daemon.json", folder, init)
     # In a network namespace of its own: with --bridge=none it would remove the other's docker0.
     command = ["unshare", "--net", "dockerd", f"--config-file={settings}"]
@@ -57,7 +57,7 @@ def own_docker(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
 @pytest.fixture
 def own_podman(docker: Engine, podman: Engine, tmp_path: Path) -> Engine:
     """podman with our file in its configuration."""
-    settings = configured("containers.conf", tmp_path, STATIC)
+    settings = configured("containers.conf", tmp_path, built("static"))
     rest = PODMAN_SETTINGS.read_text().replace("[containers]\n", "")
     settings.write_text(settings.read_text() + rest)
     podman.take(ensure_base(docker, "busybox"), docker)
@@ -75,7 +75,7 @@ def test_run_init(request: pytest.FixtureRequest, docker: Engine, name: str) -> 
     options = ["--init", "--network=none", "--env=REAPER_LOG_LEVEL=info"]
     with engine.container("sh", "-c", SERVICE, image=image, options=options) as container:
         container.wait_line("ready")
-        assert Path(f"/proc/{container.pid}/exe").samefile(STATIC)
+        assert Path(f"/proc/{container.pid}/exe").samefile(built("static"))
         container.settles(1)
         container.exec("sh", "-c", "sleep 0.05 &")
         container.settles(1)

@@ -3,8 +3,11 @@
 import os
 import signal
 
+import pytest
 from engines import Engine
 from support import children, eventually
+
+pytestmark = pytest.mark.every_form
 
 TIMEOUT = 60  # the engine's KILL; never reached
 

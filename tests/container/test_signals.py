@@ -9,6 +9,8 @@ from support import eventually, state
 from reaper import signals
 from reaper.signals import ACTIONS, FORWARD, NUMBERS, POLICY, TERMINATE, UNCATCHABLE
 
+pytestmark = pytest.mark.every_form
+
 CATCHABLE = [name for name, action, _ in POLICY if action != UNCATCHABLE]
 CONT = NUMBERS["SIGCONT"]
 LISTEN = ["python3", "/victims/prints_signals.py", "until", str(signals.REALTIME[6])]

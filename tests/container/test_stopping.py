@@ -6,6 +6,8 @@ An engine that has to KILL says so in its events, and the exit code is 137.
 import pytest
 from engines import Engine
 
+pytestmark = pytest.mark.every_form
+
 ENGINE_TIMEOUT = 60  # seconds until the engine's KILL; a test that gets there has failed
 
 

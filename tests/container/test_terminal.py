@@ -5,8 +5,11 @@ import os
 import signal
 from pathlib import Path
 
+import pytest
 from engines import Engine
 from support import children, comm, eventually, foreground, state
+
+pytestmark = pytest.mark.every_form
 
 CTRL_C, CTRL_Z, CTRL_D = "\x03", "\x1a", "\x04"
 PROMPT = "prompt> "

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import builds
 import pytest
 from ctl import SIZE, findings, reaperctl, root, rows, without_sizes
 from support import (
-    FORMS,
     Running,
     as_pid1,
     children,
@@ -64,15 +64,15 @@ def has_a_healthy_init(*command: str) -> None:
         )
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.all_forms
+@pytest.mark.parametrize("form", builds.FORMS)
 def test_nothing_is_found_in_a_healthy_container(form: str) -> None:
-    has_a_healthy_init(*FORMS[form])
+    has_a_healthy_init(*builds.command(form))
 
 
 @pytest.mark.parametrize(
     ("name", "program"),
     [
-        ("reaper-0.1.0-linux-amd64", FORMS["static"][0]),
         ("tini-static-amd64", "/usr/bin/tini"),
         ("dumb-init_1.2.5_x86_64", "/usr/bin/dumb-init"),
         ("catatonit.x86_64", "/usr/bin/catatonit"),
@@ -83,8 +83,15 @@ def test_an_init_under_the_name_of_its_release(name: str, program: str, tmp_path
     has_a_healthy_init(str(tmp_path / name))
 
 
+@pytest.mark.all_forms
+def test_the_static_file_of_a_release(tmp_path: Path) -> None:
+    (tmp_path / "reaper-0.1.0-linux-amd64").symlink_to(builds.built("static"))
+    has_a_healthy_init(str(tmp_path / "reaper-0.1.0-linux-amd64"))
+
+
+@pytest.mark.all_forms
 def test_an_init_in_a_zipapp_of_a_release(tmp_path: Path) -> None:
-    *python, program = FORMS["zipapp"]
+    *python, program = builds.command("zipapp")
     (tmp_path / "reaper-0.1.0.pyz").symlink_to(program)
     has_a_healthy_init(*python, str(tmp_path / "reaper-0.1.0.pyz"))
 

@@ -5,7 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from support import as_pid1, reaper, run, under_strace
+from support import Placed, reaper, run, under_strace
+
+pytestmark = pytest.mark.every_form
 
 
 def write(path: Path, text: str | bytes, mode: int = 0o755) -> Path:
@@ -66,12 +68,11 @@ def cases(folder: Path) -> dict[str, tuple[str, int, str]]:
     "EACCES by PATH", "EACCES of the interpreter", "a folder", "a fifo", "ENOTDIR", "ELOOP",
     "ENAMETOOLONG", "ENOEXEC of a binary",
 ])  # fmt: skip
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_every_failure_has_its_code_and_one_line(name: str, pid1: bool, tmp_path: Path) -> None:
+def test_every_failure_has_its_code_and_one_line(name: str, placed: Placed, tmp_path: Path) -> None:
     program, code, text = cases(tmp_path)[name]
     command = reaper("--", program, "argument")
     environ = {"PATH": f"/usr/bin:{tmp_path}"}
-    got, out, err = run(as_pid1(command) if pid1 else command, env=environ)
+    got, out, err = run(placed(command), env=environ)
     assert (got, out) == (code, "")
     assert f'reaper: exec "{program}": ' in err
     assert text in err

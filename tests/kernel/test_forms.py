@@ -13,17 +13,17 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
+import builds
 import pytest
+from builds import FORMS, PYTHON, REPO
 from images import image, in_image, inside
-from support import FORMS, PYTHON, REPO, WITHOUT_PROC, pid_inside, run, running, status
+from support import WITHOUT_PROC, pid_inside, run, running, status
 
 from reaper import __version__
 from reaper.inspector.commands import COMMANDS
 
-BUNDLE = REPO / "build" / "bundle" / "reaper"
-FOLDER = REPO / "build" / "opt" / "reaper"  # as the images have it: with the static init
-STATIC = Path(FORMS["static"][0])
 COMPILED = ("static", "bundle")
+pytestmark = pytest.mark.all_forms
 each_form = pytest.mark.parametrize("form", FORMS)
 
 
@@ -60,14 +60,14 @@ def test_starts_a_program_of_musl_where_there_is_no_glibc(form: str, tmp_path: P
 
 @each_form
 def test_tells_its_version(form: str) -> None:
-    assert run([*FORMS[form], "--version"]) == (0, f"reaper {__version__}\n", "")
+    assert run([*builds.command(form), "--version"]) == (0, f"reaper {__version__}\n", "")
 
 
 @pytest.mark.parametrize("name", ["tini", "docker-init"])
 @pytest.mark.parametrize("form", ["static", "bundle", "wheel"])
 def test_docker_understands_its_version(form: str, name: str, tmp_path: Path) -> None:
     link = tmp_path / name
-    link.symlink_to(FORMS[form][0])
+    link.symlink_to(builds.command(form)[0])
     # What dockerd takes apart: "tini version V - git.COMMIT", no dot in COMMIT.
     code, out, _ = run([str(link), "--version"])
     version, _, commit = out.strip().partition(" - ")
@@ -81,14 +81,14 @@ def test_docker_understands_its_version(form: str, name: str, tmp_path: Path) ->
 def test_starts_under_any_name(form: str, place: list[str], tmp_path: Path) -> None:
     call = "import subprocess as s, sys; sys.exit(s.call(sys.argv[2:], executable=sys.argv[1]))"
     for name in ("-", "a name", "/no/such/place", "tini", ""):
-        start = [PYTHON, "-I", "-c", call, FORMS[form][0], name, "sh", "-c", "exit 4"]
+        start = [PYTHON, "-I", "-c", call, builds.command(form)[0], name, "sh", "-c", "exit 4"]
         assert run([*place, *start], cwd=tmp_path) == (4, "", ""), name
 
 
 @pytest.mark.parametrize("place", [[], WITHOUT_PROC], ids=["proc", "no proc"])
 def test_the_bundle_may_stand_anywhere_and_be_linked_to(place: list[str], tmp_path: Path) -> None:
     elsewhere = tmp_path / "an ünusual place"
-    shutil.copytree(BUNDLE, elsewhere)
+    shutil.copytree(builds.built("bundle").parent, elsewhere)
     (tmp_path / "bin").mkdir()
     for program in ("reaper", "reaperctl"):
         (tmp_path / "bin" / program).symlink_to(f"../{elsewhere.name}/{program}")
@@ -114,7 +114,7 @@ ENVIRONMENTS: dict[str, Mapping[bytes, bytes]] = {
 @each_form
 def test_gives_the_environment_on(form: str, case: str) -> None:
     given = ENVIRONMENTS[case]
-    command = [*FORMS[form], "/usr/bin/env", "-0"]
+    command = [*builds.command(form), "/usr/bin/env", "-0"]
     seen = subprocess.run(command, env=given, capture_output=True, check=True).stdout
     assert seen == b"".join(name + b"=" + value + b"\0" for name, value in given.items())
 
@@ -122,7 +122,7 @@ def test_gives_the_environment_on(form: str, case: str) -> None:
 @pytest.mark.parametrize("form", COMPILED)
 def test_libraries_for_main_are_not_for_the_init(form: str) -> None:
     """Each program that is asked to load a library that is not there says so."""
-    command = [*FORMS[form], "/bin/true"]
+    command = [*builds.command(form), "/bin/true"]
     code, _, err = run(command, env={"LD_PRELOAD": "/nowhere.so", "LD_LIBRARY_PATH": "/nowhere"})
     assert (code, err.count("/nowhere.so")) == (0, 1)  # by true alone
 
@@ -136,14 +136,15 @@ FOR_THE_LOADER = {  # ld.so(8): each would make ours talk, or lists libraries in
 @pytest.mark.parametrize("form", COMPILED)
 def test_what_is_meant_for_mains_loader_is_not_for_ours(form: str) -> None:
     expected = "".join(f"{name}={value}\n" for name, value in FOR_THE_LOADER.items())
-    assert run([*FORMS[form], "/bin/busybox", "env"], env=FOR_THE_LOADER) == (0, expected, "")
+    command = [*builds.command(form), "/bin/busybox", "env"]
+    assert run(command, env=FOR_THE_LOADER) == (0, expected, "")
 
 
 @pytest.mark.parametrize("program", ["reaper", "reaperctl"])
 def test_the_images_list_of_libraries_is_not_for_ours(program: str, tmp_path: Path) -> None:
     preload = tmp_path / "ld.so.preload"
     preload.write_text("/nowhere.so\n")
-    bind = {BUNDLE: "/opt/reaper", preload: "/etc/ld.so.preload"}
+    bind = {builds.built("bundle").parent: "/opt/reaper", preload: "/etc/ld.so.preload"}
     command = inside(image("scratch"), [f"/opt/reaper/{program}", "--version"], bind)
     assert run(command) == (0, f"{program} {__version__}\n", "")
 
@@ -154,8 +155,9 @@ def test_what_reaperctl_starts_has_the_environment_that_it_was_given(tmp_path: P
         f"#!/bin/busybox sh\nbusybox tr '\\0' '\\n' </proc/$$/environ >{seen}; exit 1\n"
     )
     docker.chmod(0o755)
+    program = str(builds.built("bundle").with_name("reaperctl"))
     given = {"LD_LIBRARY_PATH": "/x", "PATH": f"{tmp_path}:/bin", "_PYI_OWN": "1"}
-    assert run([str(BUNDLE / "reaperctl"), "ps", "--container", "web"], env=given)[0] == 2
+    assert run([program, "ps", "--container", "web"], env=given)[0] == 2
     assert seen.read_text() == "".join(f"{name}={value}\n" for name, value in given.items())
 
 
@@ -166,7 +168,7 @@ def test_gives_the_signal_mask_on(form: str) -> None:
     def block() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
-    command = [*FORMS[form], "/bin/grep", "SigBlk", "/proc/self/status"]
+    command = [*builds.command(form), "/bin/grep", "SigBlk", "/proc/self/status"]
     seen = subprocess.run(command, preexec_fn=block, capture_output=True, text=True, check=True)
     assert int(seen.stdout.split()[1], 16) == sum(1 << (number - 1) for number in blocked)
 
@@ -196,12 +198,12 @@ def test_blocks_the_signals_before_the_interpreter_starts(form: str, tmp_path: P
 def test_pays_no_heed_to_variables_for_main(form: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("raise SystemExit('this is main\\'s')\n")
     given = {"PYTHONHOME": "/nonsense", "PYTHONPATH": str(tmp_path), "PYTHONINSPECT": "1"}
-    assert run([*FORMS[form], "/bin/true"], env=given) == (0, "", "")
+    assert run([*builds.command(form), "/bin/true"], env=given) == (0, "", "")
 
 
 def test_the_bundle_has_reaperctl() -> None:
     """Every command is in it with all that it imports; two of them look at what runs here."""
-    program = str(Path(FORMS["bundle"][0]).with_name("reaperctl"))
+    program = str(builds.built("bundle").with_name("reaperctl"))
     for command in COMMANDS:
         code, out, err = run([program, command, "--help"])
         assert (code, err) == (0, ""), command
@@ -218,7 +220,7 @@ def test_the_bundle_has_reaperctl() -> None:
     "name", ["a:b", "a;b", "$ORIGIN", b"\xff".decode(errors="surrogateescape")]
 )
 def test_the_bundle_names_a_folder_that_it_cannot_be_in(name: str, tmp_path: Path) -> None:
-    shutil.copytree(BUNDLE, tmp_path / name)
+    shutil.copytree(builds.built("bundle").parent, tmp_path / name)
     for program, code in (("reaper", 125), ("reaperctl", 2)):
         line = fails_with_one_line([str(tmp_path / name / program), "--version"], code)
         assert "Invalid argument; move the folder" in line
@@ -227,7 +229,7 @@ def test_the_bundle_names_a_folder_that_it_cannot_be_in(name: str, tmp_path: Pat
 
 def test_the_bundle_names_a_path_that_is_too_long(tmp_path: Path) -> None:
     long = f"{tmp_path}/{'/'.join(['x' * 99] * 40)}"[:3900]
-    shutil.copytree(BUNDLE, long)
+    shutil.copytree(builds.built("bundle").parent, long)
     line = fails_with_one_line([f"{long}/reaper", "true"], 125)
     assert "Filename too long; move the folder" in line
 
@@ -267,7 +269,7 @@ def of_another_machine(program: Path) -> None:
 
 @pytest.mark.parametrize("program", ["reaper", "reaperctl"])
 def test_for_another_machine(program: str, tmp_path: Path) -> None:
-    shutil.copy(FOLDER / program, tmp_path)
+    shutil.copy(builds.built("folder").with_name(program), tmp_path)
     of_another_machine(tmp_path / program)
     command = ["/bin/bash", "-c", str(tmp_path / program)]
     assert "Exec format error" in fails_with_one_line(command, 126)
@@ -282,7 +284,7 @@ LOST = ["lib", "lib/libpython*", "lib/libc.so.6", "lib/reaper*.bin", "lib/os.pyc
 @pytest.mark.parametrize(("program", "code"), [("reaper", 125), ("reaperctl", 2)])
 def test_with_a_part_of_the_bundle_lost(program: str, code: int, lost: str, tmp_path: Path) -> None:
     folder = tmp_path / "bundle"
-    shutil.copytree(BUNDLE, folder)
+    shutil.copytree(builds.built("bundle").parent, folder)
     for path in folder.glob(lost):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     command = inside(image("scratch"), [f"/opt/reaper/{program}"], {folder: "/opt/reaper"})
@@ -293,7 +295,7 @@ def test_with_a_part_of_the_bundle_lost(program: str, code: int, lost: str, tmp_
 
 
 def test_with_a_part_of_the_bundle_unfit(tmp_path: Path) -> None:
-    shutil.copytree(BUNDLE, tmp_path / "bundle")
+    shutil.copytree(builds.built("bundle").parent, tmp_path / "bundle")
     loader = next((tmp_path / "bundle" / "lib").glob("ld-*"))
     command = [str(tmp_path / "bundle" / "reaper"), "/bin/true"]
     loader.chmod(0o644)
@@ -307,7 +309,7 @@ def test_with_a_part_of_the_bundle_unfit(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("cut", ["lib/libz.so.1", "lib/reaper.bin", "lib/ld-*"])
 def test_with_a_part_of_the_bundle_cut_off(cut: str, tmp_path: Path) -> None:
-    shutil.copytree(BUNDLE, tmp_path / "bundle")
+    shutil.copytree(builds.built("bundle").parent, tmp_path / "bundle")
     [file] = (tmp_path / "bundle").glob(cut)
     for spoil in (of_another_machine, lambda path: path.write_bytes(b"\x7fELF")):
         spoil(file)
@@ -319,7 +321,7 @@ def test_with_a_part_of_the_bundle_cut_off(cut: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("closed", ["lib/encodings", "lib/reaper/init", "lib/os.pyc"])
 def test_with_a_part_of_the_bundle_that_may_not_be_read(closed: str, tmp_path: Path) -> None:
-    shutil.copytree(BUNDLE, tmp_path / "bundle")
+    shutil.copytree(builds.built("bundle").parent, tmp_path / "bundle")
     (tmp_path / "bundle" / closed).chmod(0)
     command = inside(
         image("scratch"), ["/opt/reaper/reaper", "true"], {tmp_path / "bundle": "/opt/reaper"}
@@ -328,14 +330,14 @@ def test_with_a_part_of_the_bundle_that_may_not_be_read(closed: str, tmp_path: P
 
 
 def test_a_script_form_without_python() -> None:
-    zipapp = Path(FORMS["zipapp"][-1])
+    zipapp = builds.built("zipapp")
     command = inside(image("scratch"), ["/bin/sh", "-c", "/opt/r.pyz"], {zipapp: "/opt/r.pyz"})
     assert "not found" in fails_with_one_line(command, 127)
     assert explained("not found")
 
 
 def test_the_init_of_the_images_needs_nothing_of_its_folder(tmp_path: Path) -> None:
-    shutil.copy(FOLDER / "reaper", tmp_path)
+    shutil.copy(builds.built("folder"), tmp_path)
     assert run([str(tmp_path / "reaper"), "sh", "-c", "exit 4"]) == (4, "", "")
 
 
@@ -352,9 +354,12 @@ def test_under_an_old_python_it_says_what_it_needs() -> None:
 # -- how it is built
 
 
-@pytest.mark.parametrize("program", [STATIC, BUNDLE / "reaper", BUNDLE / "reaperctl"], ids=str)
-def test_needs_no_loader(program: Path) -> None:
-    _, headers, _ = run(["readelf", "-lW", str(program)])
+@pytest.mark.parametrize(
+    ("form", "program"), [("static", "reaper"), ("bundle", "reaper"), ("bundle", "reaperctl")]
+)
+def test_needs_no_loader(form: str, program: str) -> None:
+    file = builds.built(form).with_name(program)
+    _, headers, _ = run(["readelf", "-lW", str(file)])
     assert "LOAD" in headers
     assert "INTERP" not in headers
     assert "DYNAMIC" not in headers
@@ -362,9 +367,9 @@ def test_needs_no_loader(program: Path) -> None:
 
 def test_sizes(tmp_path: Path) -> None:
     """The static file, and all that the init loads of the bundle."""
-    assert STATIC.stat().st_size < 5e6
-    assert (BUNDLE / "reaperctl").stat().st_size < 0.06e6
-    program = Path(FORMS["bundle"][0])
+    assert builds.built("static").stat().st_size < 5e6
+    program = builds.built("bundle")
+    assert program.with_name("reaperctl").stat().st_size < 0.06e6
     log = tmp_path / "strace"
     trace = ["strace", "-f", "-qq", "-e", "trace=execve,openat", "-o", str(log)]
     assert run([*trace, str(program), "/bin/true"])[0] == 0
@@ -376,7 +381,7 @@ def test_sizes(tmp_path: Path) -> None:
 
 def test_the_bundle_is_whole() -> None:
     """What its modules import when they are loaded is in it."""
-    lib = BUNDLE / "lib"
+    lib = builds.built("bundle").with_name("lib")
     files = [path.relative_to(lib).with_suffix("") for path in lib.rglob("*.pyc")]
     names = sorted(".".join(path.parts).removesuffix(".__init__") for path in files)
     places = [str(lib), *map(str, lib.glob("python3*/lib-dynload"))]

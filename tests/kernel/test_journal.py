@@ -11,6 +11,7 @@ import pytest
 from support import (
     PYTHON,
     WITHOUT_PROC,
+    Placed,
     as_pid1,
     children,
     eventually,
@@ -24,6 +25,8 @@ from support import (
 
 from reaper import events
 from reaper.events import LOG_EVENTS
+
+pytestmark = pytest.mark.every_form
 
 DEBUG = ("-vv", "-w")
 
@@ -126,14 +129,13 @@ def test_lost_lines_are_counted_and_reported() -> None:
     assert seen[-1]["dropped"] == sum(e["lines"] for e in seen if e["event"] == "drop")
 
 
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_the_trace_keeps_to_the_schema(pid1: bool, tmp_path: Path) -> None:
+def test_the_trace_keeps_to_the_schema(placed: Placed, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     script = "(sleep 0.1 &) ; sleep 60 & kill -USR2 $PPID; kill -STOP $$; read line; exit 4"
     command = reaper(
         "--trace", str(trace), "-r", "USR2=WINCH", "--", "sh", "-c", script, '\udcff"\\\n'
     )
-    with running(as_pid1(command) if pid1 else command) as started:
+    with running(placed(command)) as started:
         eventually(lambda: "stop" in trace.read_text() if trace.exists() else "", "stop")
         started.kill(signal.SIGCONT)
         eventually(lambda: "continue" in trace.read_text(), "continue")

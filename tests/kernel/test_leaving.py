@@ -11,6 +11,7 @@ import pytest
 from support import (
     DEADLINE,
     WITHOUT_PROC,
+    Placed,
     Running,
     as_pid1,
     children,
@@ -27,12 +28,9 @@ from support import (
     victim,
 )
 
+pytestmark = pytest.mark.every_form
+
 STUBBORN = " ".join(victim("ignores_term"))
-
-
-@pytest.fixture(params=[True, False], ids=["pid1", "subreaper"])
-def wrap(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
-    return as_pid1 if request.param else list
 
 
 @pytest.mark.parametrize("code", [0, 1, 42, 124, 125, 126, 127, 128, 255])
@@ -41,21 +39,21 @@ def test_exit_codes(code: int) -> None:
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 6, 9, 11, 13, 15, 25, 34, 64])
-def test_deaths_by_signal(number: int, wrap) -> None:  # type: ignore[no-untyped-def]
-    code, _, err = run(wrap(reaper("--", *victim("dies_by", str(number)))))
+def test_deaths_by_signal(number: int, placed: Placed) -> None:
+    code, _, err = run(placed(reaper("--", *victim("dies_by", str(number)))))
     assert code == 128 + number
     assert f"({number}), not sent by us" in err
 
 
-def test_chld_inherited_as_ignored_loses_no_exit_code(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_chld_inherited_as_ignored_loses_no_exit_code(placed: Placed) -> None:
     command = ["sh", "-c", 'trap "" CHLD; exec "$@"', "sh", *reaper("--", "sh", "-c", "exit 3")]
-    assert run(wrap(["env", *command]))[0] == 3
+    assert run(placed(["env", *command]))[0] == 3
     code = (
         "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN);"
         "os.execv(sys.argv[1], sys.argv[1:])"
     )
     command = [sys.executable, "-c", code, *reaper("--", "sh", "-c", "exit 3")]
-    assert run(wrap(command))[0] == 3
+    assert run(placed(command))[0] == 3
 
 
 @pytest.mark.parametrize(
@@ -82,9 +80,9 @@ def test_expect_stop_is_a_death_by_the_signal_that_was_forwarded() -> None:
             assert started.finish()[0] == code
 
 
-def test_helpers_in_other_groups_and_sessions_get_term_then_kill(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_helpers_in_other_groups_and_sessions_get_term_then_kill(placed: Placed) -> None:
     helpers = [STUBBORN, f"{STUBBORN} own-group", f"{STUBBORN} own-session"]
-    command = wrap(reaper("--grace", "0.4", "--", *victim("helper_tree", "5", *helpers)))
+    command = placed(reaper("--grace", "0.4", "--", *victim("helper_tree", "5", *helpers)))
     with running(command) as started:
         code, out, err = started.finish()
     assert code == 5
@@ -93,14 +91,14 @@ def test_helpers_in_other_groups_and_sessions_get_term_then_kill(wrap) -> None: 
     assert out.count("ready") == 3
 
 
-def test_it_leaves_the_moment_the_last_one_is_gone(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_it_leaves_the_moment_the_last_one_is_gone(placed: Placed) -> None:
     """A grace of an hour, and helpers that end when told: only a failure waits."""
     helpers = [" ".join(victim("prints_signals"))] * 2
-    command = wrap(reaper("-v", "--grace", "3600", "--", *victim("helper_tree", "6", *helpers)))
+    command = placed(reaper("-v", "--grace", "3600", "--", *victim("helper_tree", "6", *helpers)))
     code, _, err = run(command)
     assert code == 6
     assert "TERM to the rest (2 remaining)" in err
-    assert run(wrap(reaper("--grace", "3600", "--", "true")))[0] == 0
+    assert run(placed(reaper("--grace", "3600", "--", "true")))[0] == 0
 
 
 @pytest.mark.parametrize("when", [1, 2, 3])
@@ -158,9 +156,9 @@ def test_a_grace_of_nothing_leaves_at_once() -> None:
     assert (code, alive) == (7, True)
 
 
-def test_stopped_helpers_can_end_too(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_stopped_helpers_can_end_too(placed: Placed) -> None:
     script = "sleep 60 & kill -STOP $!; exit 4"
-    assert run(wrap(reaper("--grace", "3600", "--", "sh", "-c", script)))[0] == 4
+    assert run(placed(reaper("--grace", "3600", "--", "sh", "-c", script)))[0] == 4
 
 
 def insist(started: Running) -> int:
@@ -176,18 +174,18 @@ def insist(started: Running) -> int:
     return started.popen.returncode
 
 
-def test_another_stop_ends_the_grace(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_another_stop_ends_the_grace(placed: Placed) -> None:
     main = ["sh", "-c", f"{STUBBORN} & exec sleep 3600"]
-    with running(wrap(reaper("--grace", "3600", "--", *main))) as started:
+    with running(placed(reaper("--grace", "3600", "--", *main))) as started:
         started.wait_line("ready")
         started.kill(signal.SIGTERM)
         assert insist(started) == 143
         assert "(python3): a second stop cut --grace short" in started.finish()[2]
 
 
-def test_the_first_stop_after_an_end_of_its_own_is_for_the_rest(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_the_first_stop_after_an_end_of_its_own_is_for_the_rest(placed: Placed) -> None:
     main = ["sh", "-c", f"{STUBBORN} & read go; exit 5"]
-    with running(wrap(reaper("--grace", "3600", "--", *main))) as started:
+    with running(placed(reaper("--grace", "3600", "--", *main))) as started:
         started.wait_line("ready")
         started.type_line("go")
         started.wait_line("ignored 15")
@@ -220,9 +218,9 @@ def test_signals_that_are_no_stop_do_not_disturb_the_grace() -> None:
         (["--rewrite", "USR2=QUIT"], signal.SIGUSR2),
     ],
 )
-def test_a_stop_of_any_kind_has_a_clock(options: list[str], number: int, wrap) -> None:  # type: ignore[no-untyped-def]
+def test_a_stop_of_any_kind_has_a_clock(options: list[str], number: int, placed: Placed) -> None:
     main = victim("prints_signals", "until", "64")
-    with running(wrap(reaper("--stop-timeout", "0.2", *options, "--", *main))) as started:
+    with running(placed(reaper("--stop-timeout", "0.2", *options, "--", *main))) as started:
         started.wait_line("ready")
         started.kill(number)
         code, _, err = started.finish()
@@ -311,9 +309,9 @@ def test_until_empty_outlives_a_main_that_restarts_itself() -> None:
     assert (code, out) == (9, "second\n")
 
 
-def test_until_empty_passes_signals_to_the_rest_and_stops_when_told(wrap) -> None:  # type: ignore[no-untyped-def]
+def test_until_empty_passes_signals_to_the_rest_and_stops_when_told(placed: Placed) -> None:
     helper = " ".join(victim("prints_signals", "until", "10"))
-    command = wrap(reaper("--until", "empty", "--", "sh", "-c", f"{helper} & exit 9"))
+    command = placed(reaper("--until", "empty", "--", "sh", "-c", f"{helper} & exit 9"))
     with running(command) as started:
         started.wait_line("ready")
         started.kill(signal.SIGHUP)
@@ -323,12 +321,12 @@ def test_until_empty_passes_signals_to_the_rest_and_stops_when_told(wrap) -> Non
         started.kill(signal.SIGKILL)
 
 
-def test_adopted_end_terminates_orphans(wrap, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_adopted_end_terminates_orphans(placed: Placed, tmp_path: Path) -> None:
     """Main lives on; its orphans are told to end, and killed when they do not."""
     trace = tmp_path / "trace"
     script = f"({STUBBORN} & {STUBBORN} own-session & read go); read go; exit 3"
     options = ["--adopted", "end", "--grace", "0.3", "--trace", str(trace)]
-    with running(wrap(reaper(*options, "--", "sh", "-c", script))) as started:
+    with running(placed(reaper(*options, "--", "sh", "-c", script))) as started:
         for _ in range(2):
             started.wait_line("ready")
         started.type_line("")  # their parent ends

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from support import (
+    Placed,
     Running,
     as_pid1,
     children,
@@ -17,6 +18,8 @@ from support import (
     victim,
 )
 
+pytestmark = pytest.mark.every_form
+
 
 def zombies(pid: int) -> list[int]:
     return [child for child in children(pid) if state(child) == "Z"]
@@ -25,12 +28,11 @@ def zombies(pid: int) -> list[int]:
 @pytest.mark.parametrize(
     "options", [(), ("--trace", "/dev/null"), ("-w", "--log-file", "/dev/null")]
 )
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_orphans_are_reaped(options: tuple[str, ...], pid1: bool) -> None:
+def test_orphans_are_reaped(options: tuple[str, ...], placed: Placed) -> None:
     command = reaper(
         *options, "--", "sh", "-c", '"$@"; read line', "sh", *victim("double_forks", "23")
     )
-    with running(as_pid1(command) if pid1 else command) as started:
+    with running(placed(command)) as started:
         started.wait_line("made 23")
         eventually(lambda: len(children(started.pid)) == 1, "reaped")
         assert started.popen.poll() is None

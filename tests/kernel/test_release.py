@@ -13,14 +13,16 @@ import zipfile
 from email.parser import HeaderParser
 from pathlib import Path
 
+import builds
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
-from support import FORMS, REPO, run
+from support import REPO, run
 
 from reaper import __version__
 
-pytestmark = pytest.mark.timeout(900)  # the first one makes a release
+# The first one makes a release.
+pytestmark = [pytest.mark.all_forms, pytest.mark.timeout(900)]
 ARCH = run(["dpkg", "--print-architecture"])[1].strip()
 NAME = f"reaper-{__version__}-linux-{ARCH}"
 WHEEL = f"reaper_init-{__version__}-py3-none-any.whl"
@@ -62,7 +64,9 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "build" / "bundle" / "venv").symlink_to(REPO / "build" / "bundle" / "venv")
     (root / "dist").mkdir()
     (root / "dist" / "reaper-0.0.1.pyz").touch()
-    make(REPO, "forms")  # nothing, unless the sources have changed since
+    for name in builds.TARGETS:
+        builds.built(name)
+    make(REPO, "forms")  # nothing, unless it is the tests that changed: they are in the sdist
     make(root, "release")
     return root
 
@@ -199,13 +203,13 @@ def test_the_wheel_is_for_any_python_and_needs_nothing(dist: Path) -> None:
 
 def test_the_wheels_reaperctl_runs_nothing_of_the_container(tmp_path: Path) -> None:
     (tmp_path / "argparse.py").write_text("raise SystemExit('not yours')\n")
-    program = str(Path(FORMS["wheel"][0]).with_name("reaperctl"))
+    program = str(Path(builds.command("wheel")[0]).with_name("reaperctl"))
     environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(tmp_path), "PYTHONINSPECT": "1"}
     assert run([program, "states", "--no-headers"], env=environ)[0] == 0
 
 
 def test_the_wheel_has_commands_manual_and_completion() -> None:
-    prefix = Path(FORMS["wheel"][0]).parent.parent
+    prefix = Path(builds.command("wheel")[0]).parent.parent
     for program in ("reaper", "reaperctl"):
         version = f"{program} {__version__}\n"
         assert run([str(prefix / "bin" / program), "--version"]) == (0, version, "")

@@ -29,6 +29,8 @@ from support import (
 )
 from support import victim as small_program
 
+pytestmark = pytest.mark.every_form
+
 
 class Service(Running):
     """A service as main of the init, which is PID 1; both write `log`, the init also `trace`."""

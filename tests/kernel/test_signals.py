@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support import (
+    Placed,
     as_pid1,
     children,
     eventually,
@@ -24,6 +25,8 @@ from support import (
 
 from reaper import signals
 
+pytestmark = pytest.mark.every_form
+
 FORWARDED = sorted(
     number
     for number, action in signals.ACTIONS.items()
@@ -31,10 +34,9 @@ FORWARDED = sorted(
 )
 
 
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_every_signal_of_the_table_reaches_main_once(pid1: bool) -> None:
+def test_every_signal_of_the_table_reaches_main_once(placed: Placed) -> None:
     command = reaper("--", *victim("prints_signals", "until", str(signal.SIGKILL)))
-    with running(as_pid1(command) if pid1 else command) as started:
+    with running(placed(command)) as started:
         started.wait_line("ready")
         for number in FORWARDED:
             started.kill(number)

@@ -5,7 +5,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from support import PYTHON, WITHOUT_PROC, as_pid1, eventually, reaper, run, running, victim
+from support import PYTHON, WITHOUT_PROC, Placed, as_pid1, eventually, reaper, run, running, victim
+
+pytestmark = pytest.mark.every_form
 
 NOBODY = ["--reuid=54321", "--regid=54321", "--clear-groups"]
 IN = {
@@ -29,12 +31,11 @@ IN = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
 @pytest.mark.parametrize("place", IN)
-def test_it_does_its_work(place: str, pid1: bool) -> None:
+def test_it_does_its_work(place: str, placed: Placed) -> None:
     """Orphans reaped, signals forwarded, main's code passed on, not a word on stderr."""
     command = [*IN[place], *reaper("--", *victim("prints_signals"))]
-    with running(as_pid1(command) if pid1 else ["env", *command]) as started:
+    with running(placed(["env", *command])) as started:
         started.wait_line("ready")
         started.kill(signal.SIGUSR1)
         assert started.line() == "10"
@@ -43,7 +44,7 @@ def test_it_does_its_work(place: str, pid1: bool) -> None:
     assert (code, err) == (0, "")
     script = 'n=0; while [ $n -lt 5 ]; do (sh -c "exit 1" &); n=$((n+1)); done; exit 4'
     command = [*IN[place], *reaper("--", "sh", "-c", script)]
-    assert run(as_pid1(command) if pid1 else ["env", *command])[0] == 4
+    assert run(placed(["env", *command]))[0] == 4
 
 
 @pytest.mark.parametrize(
@@ -66,10 +67,9 @@ def test_the_tree_is_reached_there_too(place: str) -> None:
         assert [started.line(), started.line()] == ["10", "10"]
 
 
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_the_tree_is_reached_where_hidepid_hides_it(pid1: bool) -> None:
+def test_the_tree_is_reached_where_hidepid_hides_it(placed: Placed) -> None:
     command = [*IN["hidepid"], *reaper("--scope", "tree", "--", *victim("undumpable"))]
-    with running(as_pid1(command) if pid1 else ["env", *command]) as started:
+    with running(placed(["env", *command])) as started:
         started.wait_line("ready")
         for number in (signal.SIGUSR1, signal.SIGTERM):
             os.kill(started.pid, number)

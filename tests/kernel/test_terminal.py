@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support import (
     DEADLINE,
+    Placed,
     as_pid1,
     children,
     eventually,
@@ -20,6 +21,8 @@ from support import (
     victim,
 )
 from terminal import Terminal, terminal
+
+pytestmark = pytest.mark.every_form
 
 BASH = ["env", "PS1=$ ", "bash", "--norc", "--noprofile", "-i"]
 # Says when it reads: what is typed before that goes to the shell.
@@ -50,10 +53,9 @@ def resume(screen: Terminal, shown: str = "exec cat'") -> None:
 
 
 @pytest.mark.parametrize("scope", ["group", "main", "tree"])
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_one_ctrl_c_reaches_main_once(pid1: bool, scope: str) -> None:
+def test_one_ctrl_c_reaches_main_once(placed: Placed, scope: str) -> None:
     command = reaper("--scope", scope, "--", *victim("prints_signals"))
-    with terminal(as_pid1(command) if pid1 else command) as screen:
+    with terminal(placed(command)) as screen:
         screen.wait_for("ready")
         screen.type(CTRL_C)
         screen.wait_for("2\r\n")
@@ -100,12 +102,11 @@ def test_ctrl_z_stops_a_script_around_the_init_too() -> None:
         cat_answers(screen, "again")
 
 
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_a_start_in_the_background_leaves_the_foreground_alone(pid1: bool) -> None:
+def test_a_start_in_the_background_leaves_the_foreground_alone(placed: Placed) -> None:
     command = reaper("--", "sh", "-c", "echo up-$((1+1)); exec sleep 60")
     with terminal(BASH) as screen:
         screen.wait_for("$ ")
-        screen.type(shlex.join(as_pid1(command) if pid1 else command) + " &\n")
+        screen.type(shlex.join(placed(command)) + " &\n")
         screen.wait_for("up-2")
         assert os.tcgetpgrp(screen.master) == screen.popen.pid
         screen.type("kill %1; wait %1; echo code-$?\n")
@@ -131,10 +132,9 @@ def test_the_script_after_it_has_the_terminal_again() -> None:
         screen.wait_for("got-text")
 
 
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_bash_as_main_has_job_control(pid1: bool) -> None:
+def test_bash_as_main_has_job_control(placed: Placed) -> None:
     command = reaper("--", *BASH)
-    with terminal(as_pid1(command) if pid1 else command) as screen:
+    with terminal(placed(command)) as screen:
         assert "no job control" not in screen.wait_for("$ ")
         screen.type(shlex.join(CAT) + "\n")
         screen.wait_for("up-2")
@@ -149,21 +149,19 @@ def test_bash_as_main_has_job_control(pid1: bool) -> None:
         assert screen.popen.wait(DEADLINE) == 7
 
 
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_ctrl_z_where_nobody_can_continue_us_does_not_stop_main_for_ever(pid1: bool) -> None:
+def test_ctrl_z_where_nobody_can_continue_us_does_not_stop_main_for_ever(placed: Placed) -> None:
     """As PID 1 or leader of an orphaned group: the kernel would not have stopped main either."""
     command = reaper("--", "cat")
-    with terminal(as_pid1(command) if pid1 else command) as screen:
+    with terminal(placed(command)) as screen:
         cat_answers(screen, "hello")
         screen.type(CTRL_Z)
         cat_answers(screen, "again")
 
 
-@pytest.mark.parametrize("pid1", [True, False], ids=["pid1", "subreaper"])
-def test_ctrl_c_reaches_the_init_when_mains_group_is_dead(pid1: bool) -> None:
+def test_ctrl_c_reaches_the_init_when_mains_group_is_dead(placed: Placed) -> None:
     helper = shlex.join(victim("ignores_term", "own-session"))
     command = reaper("--grace", "3600", "--", "sh", "-c", f"{helper} & read go; exit 3")
-    with terminal(as_pid1(command) if pid1 else command) as screen:
+    with terminal(placed(command)) as screen:
         screen.wait_for("ready")
         before = os.tcgetpgrp(screen.master)
         screen.type("go\n")

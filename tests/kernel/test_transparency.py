@@ -19,6 +19,8 @@ from support import (
     victim,
 )
 
+pytestmark = pytest.mark.every_form
+
 PLAIN = {"PATH": "/usr/bin:/bin", "EMPTY": "", "LANG": "C"}
 
 

@@ -24,7 +24,10 @@ ODD = str(Path(__file__).parent.parent / "data" / "proc" / "odd" / "proc")
         (("show", "99999999"), "no process 99999999; reaperctl ps lists those that are there"),
         (("tree", "99999999"), "no process 99999999; reaperctl ps lists those that are there"),
         (("maps", "99999999"), "no process 99999999; reaperctl ps lists those that are there"),
-        (("ps", "1,99999999"), "no process 99999999; reaperctl ps lists those that are there"),
+        (
+            ("ps", "1,99999999", "--root", ODD),
+            "no process 99999999; reaperctl ps lists those that are there",
+        ),
         (("ps", "--root", "/nowhere"), "/nowhere: No such file or directory; is /proc mounted?"),
         (
             ("states", "-o", "nme"),
@@ -192,7 +195,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
 )
 def test_an_output_that_cannot_be_written_is_an_error(words: str, target: str, said: str) -> None:
     """1 would say that something was found."""
-    script = f"exec {sys.executable} -m reaper.inspector {words} >{target}"
+    script = f"exec {sys.executable} -m reaper.inspector {words} --root {ODD} >{target}"
     environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # argparse hides a failure of its own
     done = subprocess.run(
         ["sh", "-c", script], capture_output=True, cwd=REPO, env=environment, check=False

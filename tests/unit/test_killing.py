@@ -1,6 +1,7 @@
 """Whom a kill may hit, and in which steps."""
 
 import pytest
+from statline import stat_line
 
 from reaper.inspector.cli import build
 from reaper.inspector.commands.kill import chosen, forked_meanwhile, key
@@ -11,11 +12,8 @@ ME = Self(50, {40, 30})
 
 
 def process(pid: int, ppid: int = 1, **others: int | str) -> Process:
-    """state, group, flags, start: as in its stat line."""
-    f = {"state": "S", "group": 0, "flags": 0, "start": 0} | others
-    line = f"{pid} (x) {f['state']} {ppid} {f['group']} 0 0 -1 {f['flags']} 0 0 0 0 0 0 0 0 20 0"
-    line += f" 1 0 {f['start']} 4096 1 0"
-    stat = parse_stat(line.encode())
+    """The process with these fields of its stat line."""
+    stat = parse_stat(stat_line(pid, ppid=ppid, **others))
     assert stat
     return Process(stat, hostpid=pid)
 
@@ -57,8 +55,8 @@ def test_no_signal_for_pid_1_ourselves_our_ancestors_and_the_dead(
 
 
 def test_a_tree_is_parents_first_and_leaves_out_a_child_older_than_its_parent() -> None:
-    top, child, grandchild = process(10), process(9, 10, start=1), process(12, 9, start=2)
-    reused = process(20, 12, start=1)
+    top, child, grandchild = process(10), process(9, 10, starttime=1), process(12, 9, starttime=2)
+    reused = process(20, 12, starttime=1)
     snapshot = Snapshot((child, top, grandchild, reused, process(30)))
     assert [p.pid for p in with_descendants([top], snapshot)] == [10, 9, 12]
 
@@ -74,20 +72,20 @@ def later_rounds(words: str, first: Snapshot, now: Snapshot) -> list[int]:
 def test_a_pid_that_was_given_anew_is_not_hit(words: str) -> None:
     first, now = (
         Snapshot((process(20),)),
-        Snapshot((process(20, start=9), process(21, 20, start=9))),
+        Snapshot((process(20, starttime=9), process(21, 20, starttime=9))),
     )
     assert later_rounds(words, first, now) == []
 
 
 def test_a_tree_is_followed_below_those_that_still_live() -> None:
     first = Snapshot((process(20), process(21, 20)))
-    now = Snapshot((process(21), process(22, 21, start=9), process(23, 1, start=9)))
+    now = Snapshot((process(21), process(22, 21, starttime=9), process(23, 1, starttime=9)))
     assert later_rounds("20 --tree", first, now) == [22]
 
 
 def test_a_group_is_joined_until_its_number_is_given_anew() -> None:
-    first = Snapshot((process(20, group=20), process(21, 20, group=20)))
-    joined = process(22, 21, start=9, group=20)
+    first = Snapshot((process(20, pgrp=20), process(21, 20, pgrp=20)))
+    joined = process(22, 21, starttime=9, pgrp=20)
     assert later_rounds("--group 20", first, Snapshot((joined,))) == [22]
-    leader = process(20, start=8, group=20)
+    leader = process(20, starttime=8, pgrp=20)
     assert later_rounds("--group 20", first, Snapshot((leader, joined))) == []

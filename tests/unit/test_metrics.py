@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from statline import stat_line
 
 from reaper.inspector.errors import UserError
 from reaper.inspector.metrics import Family, exposition, of_snapshot, of_trace
@@ -26,9 +27,8 @@ def test_labels_are_escaped() -> None:
 
 def zombie_of(pid: int, comm: bytes) -> tuple[Process, Process]:
     """A parent with this name, and its zombie."""
-    rest = b"0 0 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 0 0 0 0"
-    parent = parse_stat(b"%d (%b) S 0 %b" % (pid, comm, rest))
-    dead = parse_stat(b"%d (x) Z %d %b" % (pid + 1, pid, rest))
+    parent = parse_stat(stat_line(pid, comm, ppid=0))
+    dead = parse_stat(stat_line(pid + 1, state="Z", ppid=pid))
     assert parent and dead
     return Process(parent), Process(dead)
 

@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+from builds import FORMS
 from support import REPO
 
 from reaper import events, signals
@@ -39,12 +41,25 @@ def test_every_event_is_named() -> None:
         assert f"`{event}`" in README
 
 
-def test_every_file_and_target_that_it_names_is_there() -> None:
-    makefile = (REPO / "Makefile").read_text()
-    for path in re.findall(r"\]\(([^)#]+)\)", README):
+@pytest.mark.parametrize("page", ["README.md", "docs/testing.md"])
+def test_every_file_and_target_that_it_names_is_there(page: str) -> None:
+    makefile, text = (REPO / "Makefile").read_text(), (REPO / page).read_text()
+    for path in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (REPO / page).parent.joinpath(path).exists(), path
+    for path in re.findall(r"`(tests/[a-z_./]+)", text):
         assert (REPO / path).exists(), path
-    for target in re.findall(r"`make ([a-z]+)`", README):
+    for target in re.findall(r"(?:`|\$ )make ([a-z]+)", text):
         assert f"\n{target}:" in makefile, target
+
+
+def test_the_page_on_testing_has_every_form_and_mark(pytestconfig: pytest.Config) -> None:
+    page = (REPO / "docs" / "testing.md").read_text()
+    forms = ", ".join(f"`{form}`" for form in FORMS[:-1])
+    assert f"{forms} or `{FORMS[-1]}`" in page
+    ours = [line for line in pytestconfig.getini("markers") if re.match("every_|all_", line)]
+    assert len(ours) == 2
+    for mark in ours:
+        assert f"| `{mark.partition(':')[0]}` |" in page
 
 
 def rows(page: str) -> list[list[str]]:

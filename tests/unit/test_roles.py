@@ -1,6 +1,7 @@
 """Who is an init, and which children certainly were adopted."""
 
 import pytest
+from statline import stat_line
 
 from reaper.inspector.procfs import Process, Snapshot, parse_stat
 from reaper.inspector.roles import adopted, is_init, starts_one
@@ -8,8 +9,8 @@ from reaper.inspector.roles import adopted, is_init, starts_one
 
 def process(pid: int, command: str = "x", ppid: int = 1, sid: int = 1) -> Process:
     name = command.split(maxsplit=1)[0].rpartition("/")[2]
-    tail = f"0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 {pid} 4096 1 0"
-    stat = parse_stat(f"{pid} ({name}) S {ppid} {pid} {sid} {tail}".encode())
+    line = stat_line(pid, name, ppid=ppid, pgrp=pid, session=sid, starttime=pid, vsize=4096, rss=1)
+    stat = parse_stat(line)
     assert stat
     return Process(stat, argv=tuple(command.split()))
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from ctl import reaperctl
+from statline import stat_line
 
 from reaper.inspector import sampling, screen
 from reaper.inspector.procfs import Proc, Process, Stat, parse_stat
@@ -14,31 +15,9 @@ from reaper.inspector.terminal import keys
 
 
 def line(pid: int, comm: str = "web", state: str = "S", ticks: int = 0, start: int = 1000) -> bytes:
-    fields = [
-        state,
-        1,
-        pid,
-        pid,
-        0,
-        -1,
-        0,
-        0,
-        0,
-        0,
-        0,
-        ticks,
-        0,
-        0,
-        0,
-        20,
-        0,
-        1,
-        0,
-        start,
-        4096,
-        10,
-    ]
-    return f"{pid} ({comm}) {' '.join(map(str, fields))}\n".encode()
+    memory = {"vsize": 4096, "rss": 10}
+    ours = {"pgrp": pid, "session": pid, "state": state, "utime": ticks, "starttime": start}
+    return stat_line(pid, comm, **ours, **memory)
 
 
 def stat(pid: int, **options: object) -> Stat:

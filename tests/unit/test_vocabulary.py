@@ -4,10 +4,12 @@ import ast
 import json
 import os
 import signal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from statline import stat_line
 from support import REPO
 
 from reaper import events, signals, status
@@ -102,24 +104,60 @@ def test_json_text_is_read_back_by_json(value: dict[str, object]) -> None:
     assert json.loads(text) == value
 
 
-@given(st.lists(st.text(max_size=9000), max_size=5))
-def test_a_trace_line_is_one_write_of_a_pipe(argv: list[str]) -> None:
+def traced(event: str, pid: int, **fields: Any) -> tuple[int, dict[str, Any]]:
+    """The event as a trace writes it to a pipe: the length of the line in bytes, and the line."""
     receive, send = os.pipe()
     sink = journal.Sink(f"fd:{send}")
-    jsonlines.Trace(sink).emit("exec", 1, name="x", argv=argv)
+    jsonlines.Trace(sink).emit(event, pid, **fields)
     data = os.read(receive, 1 << 16)
     for descriptor in {receive, send, sink.fd}:
         os.close(descriptor)
-    line = json.loads(data)
-    assert len(data) <= journal.PIPE_BUF
+    assert data.endswith(b"\n") and data.count(b"\n") == 1
+    return len(data), json.loads(data)
+
+
+@given(st.lists(st.text(max_size=9000), max_size=5))
+def test_a_trace_line_is_one_write_of_a_pipe(argv: list[str]) -> None:
+    length, line = traced("exec", 1, name="x", argv=argv)
+    assert length <= journal.PIPE_BUF
     assert line["argv"] == argv or line["argv_cut"]
+
+
+# By type, then by name: a byte that is not UTF-8 takes six characters of JSON.
+LONGEST_OF_A_TYPE = {
+    "string": "RTMIN+15" * 4, "integer": -(1 << 63), "number": 1e12, "boolean": False, "array": [],
+}  # fmt: skip
+LONGEST = {
+    "argv": ["\udcff" * 131071] * 2,  # MAX_ARG_STRLEN of execve(2)
+    "cwd": "\udcff" * 4095,  # PATH_MAX
+    "host": "\udcff" * 64,  # uname(2)
+    "name": "\udcff" * 15,
+    "sender_name": "\udcff" * 15,
+}
+
+
+@pytest.mark.parametrize("argv", [LONGEST["argv"], ["\udcff"] * 9999, [""] * 9999, ["short"]],
+                         ids=["long words", "short words", "empty words", "a word"])  # fmt: skip
+@pytest.mark.parametrize("event", events.EVENTS)
+def test_every_event_at_its_longest_is_one_write_of_a_pipe(event: str, argv: list[str]) -> None:
+    """What was cut to fit is a beginning, and is marked; nothing else is."""
+    always, known = events.EVENTS[event]
+    names = [name for name in (*always, *known) if not name.endswith("_cut")]
+    longest = {name: LONGEST_OF_A_TYPE[events.FIELDS[name][0]] for name in names}
+    longest |= {name: value for name, value in (LONGEST | {"argv": argv}).items() if name in names}
+    length, line = traced(event, 1 << 22, **longest)
+    assert length <= journal.PIPE_BUF
+    assert set(names) <= set(line)
+    for name in set(names) & {"argv", "cwd"}:
+        cut = line.get(f"{name}_cut", False)
+        assert cut == (line[name] != longest[name])
+        assert "".join(longest[name]).startswith("".join(line[name]))
+    assert {name for name in line if name.endswith("_cut")} <= {*always, *known}
 
 
 @pytest.mark.parametrize("name", ["a b", "a) R 1 2", "(x)", "\n", "", "a" * 15, "\udcff"])
 def test_a_stat_line_is_split_at_the_last_parenthesis(name: str) -> None:
-    tail = "S 1 7 8 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 4242 100 200"
-    line = f"33 ({name}) {tail}\n".encode(errors="surrogateescape")
-    found = Process(line)
+    found = Process(stat_line(33, name, pgrp=7, session=8, starttime=4242))
     assert (found.pid, found.name, found.state, found.ppid) == (33, name, "S", 1)
     assert (found.pgid, found.sid, found.start_ticks) == (7, 8, 4242)
 
