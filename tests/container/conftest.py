@@ -26,21 +26,37 @@ ROOTFUL = ("docker", "podman")
 ENGINES = ROOTFUL if FORM else (*ROOTFUL, "podman rootless")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One engine after the other, and room for the first test, which builds the images."""
-    for item in items:
-        if Path(item.fspath).parent == HERE:
-            item.add_marker(pytest.mark.timeout(900))
+LEFT_OUT = pytest.StashKey[int]()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without --containers nothing here that would take an engine: it may be installed for it.
+
+    One engine after the other, and room for the first test, which builds the images.
+    """
+    ours = [item for item in items if Path(item.fspath).parent == HERE]
+    for item in ours:
+        item.add_marker(pytest.mark.timeout(900))
+    if not config.getoption("--containers"):
+        left_out = [item for item in ours if "engines" in getattr(item, "fixturenames", ())]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
+        config.stash[LEFT_OUT] = len(left_out)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    if count := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_line(
+            f"{count} tests in containers were not asked for: `make container` runs them "
+            "(as root it may install and start an engine)"
+        )
 
 
 @pytest.fixture(scope="session")
-def engines(pytestconfig: pytest.Config) -> Iterator[dict[str, Engine | str]]:
-    """The engines with every image, or why there is none; one that was started is stopped again.
-
-    What this machine is not asked for with --containers is skipped: it is more than a test takes.
-    """
-    if not pytestconfig.getoption("--containers"):
-        pytest.skip("not asked for: `make container` runs it (root; it may install an engine)")
+def engines() -> Iterator[dict[str, Engine | str]]:
+    """The engines with every image, or why there is none; one that was started is stopped again."""
     script = HERE / "engine.sh"
     done = subprocess.run([script, "start"], check=False, capture_output=True, text=True)
     if done.returncode:

@@ -238,11 +238,12 @@ class Container:
 
     def tell(self) -> str:
         """How it is and what it wrote: see evidence.py."""
-        field = "{{.State.Status}}, exit code {{.State.ExitCode}}"
-        seen = self.engine("inspect", "-f", field, self.name, check=False)
+        code = '{{if eq .State.Status "exited"}}, exit code {{.State.ExitCode}}{{end}}'
+        words = ["inspect", "-f", "{{.State.Status}}" + code, self.name]
+        seen = self.engine(*words, check=False)
         log = self.engine("logs", self.name, check=False)
         outcome = seen.stdout.strip() or "it is no longer there"
-        command = f"{self.engine} container {self.name[:12]}"
+        command = f"{self.engine} container {self.name[:20]}"
         streams = {"standard_output": log.stdout, "standard_error": log.stderr}
         return evidence.text(command, outcome, **streams)
 
