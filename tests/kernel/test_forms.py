@@ -183,7 +183,7 @@ BEFORE_MAIN = {  # what a libc does of its own
 def test_blocks_the_signals_before_the_interpreter_starts(form: str, tmp_path: Path) -> None:
     """Up to main's fork no signal finds the init unprepared: what comes is queued."""
     log = tmp_path / "strace"
-    trace = ["strace", "-qq", "-o", str(log), *FORMS[form], "/bin/true"]
+    trace = ["strace", "-qq", "-o", str(log), *builds.command(form), "/bin/true"]
     assert run(trace)[0] == 0
     calls = [line.partition("(") for line in log.read_text().splitlines()]
     names = [name for name, _, _ in calls]
