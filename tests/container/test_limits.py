@@ -39,7 +39,7 @@ def test_the_pids_limit_is_survived_and_said(rootful: Engine) -> None:
         assert container.wait() == 0
         assert "refused after 10\n" in container.log()
         assert "room again" in container.log()
-        assert re.search(r"leaving with 0: .*forks refused 1\b", container.log())
+        assert re.search(r"leaving with exit code 0: .*forks refused 1\b", container.log())
 
 
 def test_no_room_for_main(rootful: Engine) -> None:

@@ -99,7 +99,7 @@ def test_where_it_runs_is_said_in_one_line() -> None:
     err = run(as_pid1(["env", "container=podman", *reaper("-v", "--", "true")]))[2]
     first, *_, last = err.splitlines()
     assert "info: PID 1 of its namespace, Podman, memory limit" in first
-    assert "info: leaving with 0: adopted 0, reaped 1, memory peak" in last
+    assert "info: leaving with exit code 0: adopted 0, reaped 1, memory peak" in last
 
 
 @pytest.mark.parametrize("part", ["report.Report.received", "loop.Cgroup"])
