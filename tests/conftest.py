@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import evidence
 from builds import FORMS, NotBuilt
+from machine import machine, machine_is_left_alone  # noqa: F401  fixtures of every test
 from support import FORM
 
 # Whoever starts the tests in the background, or with nohup, has them ignored; what the tests start

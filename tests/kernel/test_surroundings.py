@@ -5,7 +5,18 @@ import signal
 from pathlib import Path
 
 import pytest
-from support import PYTHON, WITHOUT_PROC, Placed, as_pid1, eventually, reaper, run, running, victim
+from support import (
+    PYTHON,
+    WITHOUT_PROC,
+    Placed,
+    Running,
+    as_pid1,
+    eventually,
+    reaper,
+    run,
+    running,
+    victim,
+)
 
 pytestmark = pytest.mark.every_form
 
@@ -19,8 +30,8 @@ IN = {
     "no proc": WITHOUT_PROC,
     "proc of another namespace": ["unshare", "--mount", "sh", "-c",
                                   'umount -l /proc && exec "$@"', "sh"],
-    "hidepid": ["unshare", "--mount", "sh", "-c",
-                'mount -o remount,hidepid=2 /proc && exec "$@"', "sh", "setpriv", *NOBODY],
+    "hidepid": ["sh", "-c", 'mount -o remount,hidepid=2 /proc && exec "$@"', "sh",
+                "setpriv", *NOBODY],
     "read-only root": ["unshare", "--mount", "sh", "-c",
                        'mount -o remount,bind,ro / ; exec "$@"', "sh"],
     "no tmp to write to": ["unshare", "--mount", "sh", "-c",
@@ -31,20 +42,30 @@ IN = {
 }  # fmt: skip
 
 
+def started_in(place: str, command: list[str], placed: Placed) -> list[str]:
+    """The command there, as PID 1 or below one; never in the machine's own PID namespace, whose
+    /proc a remount would change for everybody."""
+    below = [] if placed is as_pid1 else ["sh", "-c", '"$@"; exit $?', "sh"]
+    return as_pid1([*below, *IN[place], *command])
+
+
+def init_of(started: Running, placed: Placed) -> int:
+    return started.pid if placed is as_pid1 else started.main
+
+
 @pytest.mark.parametrize("place", IN)
 def test_it_does_its_work(place: str, placed: Placed) -> None:
     """Orphans reaped, signals forwarded, main's code passed on, not a word on stderr."""
-    command = [*IN[place], *reaper("--", *victim("prints_signals"))]
-    with running(placed(["env", *command])) as started:
+    command = reaper("--", *victim("prints_signals"))
+    with running(started_in(place, command, placed)) as started:
         started.wait_line("ready")
-        started.kill(signal.SIGUSR1)
+        os.kill(init_of(started, placed), signal.SIGUSR1)
         assert started.line() == "10"
-        started.kill(signal.SIGTERM)
+        os.kill(init_of(started, placed), signal.SIGTERM)
         code, _, err = started.finish()
     assert (code, err) == (0, "")
     script = 'n=0; while [ $n -lt 5 ]; do (sh -c "exit 1" &); n=$((n+1)); done; exit 4'
-    command = [*IN[place], *reaper("--", "sh", "-c", script)]
-    assert run(placed(["env", *command]))[0] == 4
+    assert run(started_in(place, reaper("--", "sh", "-c", script), placed))[0] == 4
 
 
 @pytest.mark.parametrize(
@@ -68,11 +89,11 @@ def test_the_tree_is_reached_there_too(place: str) -> None:
 
 
 def test_the_tree_is_reached_where_hidepid_hides_it(placed: Placed) -> None:
-    command = [*IN["hidepid"], *reaper("--scope", "tree", "--", *victim("undumpable"))]
-    with running(placed(["env", *command])) as started:
+    command = reaper("--scope", "tree", "--", *victim("undumpable"))
+    with running(started_in("hidepid", command, placed)) as started:
         started.wait_line("ready")
         for number in (signal.SIGUSR1, signal.SIGTERM):
-            os.kill(started.pid, number)
+            os.kill(init_of(started, placed), number)
             assert started.line() == str(int(number))
 
 

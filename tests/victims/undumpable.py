@@ -1,12 +1,17 @@
-"""What hidepid hides from those of its own user: says `ready`, then each signal it gets."""
+"""What hidepid hides from those of its own user: says `ready`, then each signal up to TERM.
+
+No handler prints: a second signal could come while the line of the first is written.
+"""
 
 import ctypes
 import signal
 
 PR_SET_DUMPABLE = 4
 ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-for number in (signal.SIGTERM, signal.SIGUSR1):
-    signal.signal(number, lambda number, _: print(number, flush=True))
+numbers = {signal.SIGTERM, signal.SIGUSR1}
+signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
 print("ready", flush=True)
-while True:
-    signal.pause()
+got = None
+while got != signal.SIGTERM:
+    got = signal.sigwait(numbers)
+    print(int(got), flush=True)
