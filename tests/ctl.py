@@ -4,16 +4,17 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from support import descendants, eventually, state, switches
 
 from reaper.inspector.cli import main
 
 SIZE = re.compile(r"\b\d+(?:\.\d)?[KMG]\b")
+T, U = TypeVar("T"), TypeVar("U")
 AGE = re.compile(r"\b(?:\d+[dhms]){1,2}(?= (?:ago|old|in\b)|, in\b)")
 
 
@@ -51,12 +52,29 @@ def at_rest(pid: int) -> None:
         nonlocal earlier
         before, earlier = earlier, {}
         for each in (pid, *descendants(pid)):
-            for task in os.listdir(f"/proc/{each}/task"):  # noqa: PTH208
-                earlier[task] = state(int(task)), switches(int(task))
+            with suppress(FileNotFoundError, ProcessLookupError):  # it has ended: look again
+                for task in os.listdir(f"/proc/{each}/task"):  # noqa: PTH208
+                    earlier[task] = "R", -1
+                    earlier[task] = state(int(task)), switches(int(task))
         letters = {letter for letter, _ in earlier.values()}
         return before == earlier and not letters & {"R", "D"}
 
     eventually(rests, "all asleep")
+
+
+def unmoved(ours: Callable[[], T], theirs: Callable[[], U]) -> tuple[T, U]:
+    """Both looks at what moves now and then, such as pages that others begin to share: theirs is
+    taken between two of ours that are the same."""
+    seen = ours()
+
+    def looks() -> tuple[T, U] | None:
+        nonlocal seen
+        before, other, seen = seen, theirs(), ours()
+        return (seen, other) if before == seen else None
+
+    found = eventually(looks, "nothing moves while both look")
+    assert found
+    return found
 
 
 def findings(*words: str) -> str:
@@ -77,8 +95,10 @@ def control_group(controller: str, limit: int) -> Iterator[Path]:
     v1 = Path("/sys/fs/cgroup") / controller
     old = v1.exists()
     group = (v1 if old else Path("/sys/fs/cgroup")) / f"ctl-test-{os.getpid()}"
-    if not old:
-        (group.parent / "cgroup.subtree_control").write_text(f"+{controller}")
+    handed_down = group.parent / "cgroup.subtree_control"
+    switch_on = not old and controller not in handed_down.read_text().split()
+    if switch_on:
+        handed_down.write_text(f"+{controller}")
     group.mkdir()
     name = {("memory", True): "memory.limit_in_bytes"}.get((controller, old), f"{controller}.max")
     try:
@@ -87,6 +107,8 @@ def control_group(controller: str, limit: int) -> Iterator[Path]:
     finally:
         eventually(lambda: not (group / "cgroup.procs").read_text(), "an empty control group")
         group.rmdir()
+        if switch_on:
+            handed_down.write_text(f"-{controller}")
 
 
 def within(group: Path, *command: str) -> list[str]:

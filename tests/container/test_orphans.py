@@ -16,7 +16,7 @@ def test_orphans_of_exec_are_reaped(engine: Engine) -> None:
         container.settles(1)
         container.exec(*LEAVE)
         container.settles(1)
-        assert state(container.main) == "S"
+        eventually(lambda: state(container.main) == "S", "main alive, and at rest")
 
 
 def test_without_an_init_they_stay(engine: Engine) -> None:

@@ -120,6 +120,6 @@ def test_the_end_of_the_pty_reaches_main(podman: Engine) -> None:
         pid = container.pid
         os.kill(container.inspect("State.ConmonPid"), signal.SIGKILL)
         seen = Path(f"/proc/{pid}/root/tmp/seen")
-        eventually(seen.exists, "HUP at main")
+        eventually(lambda: seen.exists() and seen.read_text(), "HUP at main")
         assert seen.read_text() == "hung up\n"
-        assert state(pid) == "S"
+        eventually(lambda: state(pid) == "S", "the init at rest")

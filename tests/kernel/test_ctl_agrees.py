@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
-from ctl import at_rest, reaperctl, rows
+from ctl import at_rest, reaperctl, rows, unmoved
 from support import Running, descendants, running, victim
 
 COLUMNS = "pid,ppid,pgid,sid,tty,uid,euid,gid,egid,stat,nice,threads,comm"
@@ -67,7 +67,8 @@ def test_every_mark_of_ps_was_there_to_be_seen(animals: Running) -> None:
 
 
 def test_psutil_agrees(animals: Running) -> None:
-    for row in listed(animals, COLUMNS + ",vss,rss,pss,uss,age,cpu,command"):
+    columns = COLUMNS + ",vss,age,cpu,command"
+    for row in listed(animals, columns):
         other = psutil.Process(row["pid"])
         with other.oneshot():
             assert row["ppid"] == other.ppid()
@@ -80,14 +81,25 @@ def test_psutil_agrees(animals: Running) -> None:
             assert abs(row["age"] + other.create_time() - psutil.time.time()) < 5
             times = other.cpu_times()
             assert row["cpu"] == pytest.approx(times.user + times.system, abs=0.05)
-        if row["rss"] is None:
-            assert other.status() == psutil.STATUS_ZOMBIE and row["pss"] is None
+        if other.status() != psutil.STATUS_ZOMBIE:
+            assert row["command"] == " ".join(other.cmdline())
+
+
+def test_psutil_agrees_on_memory(animals: Running) -> None:
+    for pid in pids(animals):
+        other = psutil.Process(pid)
+
+        def sizes(pid: int = pid) -> dict[str, Any]:
+            [row] = rows("ps", str(pid), "-o", "rss,pss,uss")
+            return row
+
+        if other.status() == psutil.STATUS_ZOMBIE:
+            assert sizes() == dict.fromkeys(("rss", "pss", "uss"))
             continue
-        assert row["rss"] == pytest.approx(other.memory_info().rss, rel=0.1)
-        full = other.memory_full_info()
-        assert row["uss"] == pytest.approx(full.uss, rel=0.1)
-        assert row["pss"] == pytest.approx(full.pss, rel=0.1)
-        assert row["command"] == " ".join(other.cmdline())
+        mine, full = unmoved(sizes, other.memory_full_info)
+        assert mine["rss"] == pytest.approx(full.rss, rel=0.1)
+        assert mine["uss"] == pytest.approx(full.uss, rel=0.1)
+        assert mine["pss"] == pytest.approx(full.pss, rel=0.1)
 
 
 def test_states_agrees(animals: Running) -> None:
@@ -183,9 +195,10 @@ def test_show_agrees_with_psutil_on_what_it_holds(animals: Running) -> None:
 
 def test_the_parts_of_memory_add_up(animals: Running) -> None:
     found = show(animals, "nice")
-    parts = {part["kind"]: part for part in found["memory"]}
+    other = psutil.Process(found["pid"])
+    memory, full = unmoved(lambda: show(animals, "nice")["memory"], other.memory_full_info)
+    parts = {part["kind"]: part for part in memory}
     assert sum(part["rss"] for part in parts.values()) == pytest.approx(found["rss"], rel=0.1)
-    full = psutil.Process(found["pid"]).memory_full_info()
     total = sum(part["pss"] for part in parts.values())
     # Each region's PSS is cut down to full kB.
     regions = len(rows("maps", str(found["pid"]), "-o", "start"))
@@ -198,10 +211,12 @@ def test_the_parts_of_memory_add_up(animals: Running) -> None:
 
 def test_maps_goes_from_high_to_low_and_agrees_with_psutil(animals: Running) -> None:
     pid = show(animals, "nice")["pid"]
-    found = rows("maps", str(pid), "-o", "start,end,rss,pss,perm,path,kind")
+    found, theirs = unmoved(
+        lambda: rows("maps", str(pid), "-o", "start,end,rss,perm,path,kind"),
+        lambda: psutil.Process(pid).memory_maps(grouped=False),
+    )
     starts = [int(row["start"], 16) for row in found]
     assert starts == sorted(starts, reverse=True)
-    theirs = psutil.Process(pid).memory_maps(grouped=False)
     assert len(theirs) == len(found)
     seen = {m.addr.split("-")[0].zfill(12): (m.rss, m.perms) for m in theirs}
     assert {row["start"]: (row["rss"], row["perm"]) for row in found} == seen

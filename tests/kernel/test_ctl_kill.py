@@ -5,7 +5,8 @@ import os
 import shlex
 import sys
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -15,12 +16,24 @@ from ctl import reaperctl
 from reaper.inspector.procfs import Proc
 
 CTL = [sys.executable, "-m", "reaper.inspector"]
-STUBBORN = 'trap "" TERM; echo ready; while :; do sleep 1000; done'
+STUBBORN = 'trap "" TERM; echo ready; read x'
 FAMILY = "sleep 1000 & sleep 1000 & echo ready; wait"
 
 
 def ctl(*args: str, **options: object) -> tuple[int, str, str]:
     return support.run([*CTL, *args], cwd=support.REPO, **options)
+
+
+@contextmanager
+def session(*command: str) -> Iterator[support.Running]:
+    """A command in a session and group of its own; at the end nobody of the group is left, whoever
+    ended first."""
+    with support.running(command, start_new_session=True) as leader:
+        try:
+            yield leader
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(leader.pid, 9)
 
 
 def outcomes(out: str) -> dict[int, str]:
@@ -43,7 +56,7 @@ def test_no_kill_leaves_it_and_says_so() -> None:
 
 
 def test_a_session_ends_whole_and_a_dry_run_ends_nobody() -> None:
-    with support.running(["sh", "-c", FAMILY], start_new_session=True) as victim:
+    with session("sh", "-c", FAMILY) as victim:
         victim.wait_line("ready")
         members = {victim.pid, *support.descendants(victim.pid)}
         code, out, _ = ctl("kill", "--session", str(victim.pid), "--dry-run", "--json")
@@ -98,7 +111,7 @@ def test_whom_it_hits(words: tuple[str, ...], hit: dict[str, int]) -> None:
 
 
 def test_a_dry_run_shows_the_list() -> None:
-    with support.running(["sh", "-c", FAMILY], start_new_session=True) as victim:
+    with session("sh", "-c", FAMILY) as victim:
         victim.wait_line("ready")
         support.eventually(lambda: len(support.children(victim.pid)) == 2)
         code, out, err = ctl("kill", "--session", str(victim.pid), "--dry-run", "--no-headers")
@@ -110,7 +123,9 @@ def test_a_dry_run_shows_the_list() -> None:
 
 def test_never_pid_1_itself_or_what_it_runs_below(tmp_path: Path) -> None:
     """Told to end the whole tree, from within."""
-    script = f"sleep 1000 & echo ready; {shlex.join(CTL)} kill --tree 1 --json; echo $?; true"
+    asleep = "until read -r name </proc/$!/comm && [ $name = sleep ]; do :; done"
+    ctl = shlex.join([*CTL, "kill", "--tree", "1", "--json"])
+    script = f"sleep 1000 & echo ready; {asleep}; {ctl}; echo $?; true"
     service = support.reaper("--", "sh", "-c", script)
     with support.running(support.as_pid1(service), cwd=support.REPO) as inside:
         inside.wait_line("ready")
@@ -139,11 +154,11 @@ def test_a_stopped_process_ends_by_term() -> None:
 @pytest.mark.parametrize("option", ["--newest", "--oldest"])
 def test_the_newest_of_a_group_is_one(option: str) -> None:
     """It is not looked for again when that one has ended."""
-    with support.running(["sh", "-c", FAMILY], start_new_session=True) as victim:
+    with session("sh", "-c", FAMILY) as victim:
         victim.wait_line("ready")
         support.eventually(lambda: len(support.children(victim.pid)) == 2)
-        members = sorted([victim.pid, *support.children(victim.pid)])
-        one = max(members) if option == "--newest" else min(members)
+        members = [victim.pid, *support.children(victim.pid)]  # as they were started
+        one = members[-1] if option == "--newest" else members[0]
         words = ("kill", "--session", str(victim.pid), option, "--json")
         assert outcomes(ctl(*words, "--dry-run")[1]) == {one: "planned"}
         assert outcomes(ctl(*words)[1]) == {one: "ended"}
@@ -187,17 +202,13 @@ def test_pidfds_that_are_not_permitted_are_one_line(tmp_path: Path) -> None:
 
 
 def test_what_forks_meanwhile_is_found_by_its_session() -> None:
-    with support.running(support.victim("forks_on", "1000"), start_new_session=True) as victim:
+    with session(*support.victim("forks_on", "1000")) as victim:
         victim.wait_line("ready")
-        try:
-            code, out, err = ctl("kill", "--session", str(victim.pid), "--json")
-            assert (code, err) == (0, "")
-            assert set(outcomes(out).values()) <= {"ended", "gone", "zombie"}
-            members = [p for p in Proc().snapshot() if p.stat.sid == victim.pid]
-            assert [p.pid for p in members if not p.stat.zombie] == []
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(victim.pid, 9)
+        code, out, err = ctl("kill", "--session", str(victim.pid), "--json")
+        assert (code, err) == (0, "")
+        assert set(outcomes(out).values()) <= {"ended", "gone", "zombie"}
+        members = [p for p in Proc().snapshot() if p.stat.sid == victim.pid]
+        assert [p.pid for p in members if not p.stat.zombie] == []
 
 
 def test_one_that_is_not_ours_is_denied_and_left() -> None:

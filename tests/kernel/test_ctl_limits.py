@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from ctl import control_group, findings, reaperctl, root, within, without_sizes
+from ctl import at_rest, control_group, findings, reaperctl, root, within, without_sizes
 from support import as_pid1, reaper, running, victim
 
 MB = 1 << 20
@@ -17,6 +17,7 @@ def test_the_sum_of_pss_is_what_the_control_group_charges() -> None:
         command = within(group, *reaper("--", *victim("shares_pages", "8", "200")))
         with running(as_pid1(command)) as started:
             started.wait_line("ready")
+            at_rest(started.pid)
             code, out, _ = reaperctl("mem", "--root", root(started.pid), "--json")
             text = reaperctl("mem", "--root", root(started.pid), "--by-command")[1]
     found = json.loads(out)

@@ -136,9 +136,9 @@ def test_the_trace_keeps_to_the_schema(placed: Placed, tmp_path: Path) -> None:
         "--trace", str(trace), "-r", "USR2=WINCH", "--", "sh", "-c", script, '\udcff"\\\n'
     )
     with running(placed(command)) as started:
-        eventually(lambda: "stop" in trace.read_text() if trace.exists() else "", "stop")
+        eventually(lambda: trace.exists() and '"event":"stop"' in trace.read_text(), "stop")
         started.kill(signal.SIGCONT)
-        eventually(lambda: "continue" in trace.read_text(), "continue")
+        eventually(lambda: '"event":"continue"' in trace.read_text(), "continue")
         assert started.finish()[0] == 4
     seen = trace_lines(trace)
     for event in seen:
@@ -208,7 +208,7 @@ def test_a_json_log_line_is_json_however_long_the_message() -> None:
 
 def test_without_proc_what_is_known_is_told(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
-    script = "(/bin/sleep 0.05 &); /bin/sleep 0.3; exit 3"
+    script = "(/bin/sleep 0.05 &) | /bin/cat; exit 3"  # cat waits for the orphan's end
     command = reaper("-w", "--trace", str(trace), "--", "sh", "-c", script)
     code, _, err = run(as_pid1([*WITHOUT_PROC, *command]))
     assert code == 3 and re.search(r"reaped orphan \d+, exited with code 0\n", err)
