@@ -23,7 +23,7 @@ from support import comm, descendants, state
 
 MARK = "TESTED_BY"
 PATIENCE = 10.0  # seconds; what goes by itself in a moment was not left behind
-SHOWN = 6  # changes; the others are counted
+SHOWN, LONGEST = 6, 150  # changes, the others are counted; characters of one
 
 # What a look at /proc/sys leaves out.
 NOT_READ = {
@@ -44,6 +44,7 @@ MOVES: Table = (
     (r"[+-] setting net/ipv[46]/(conf|neigh)/", "come and go with a link"),
     (r"[+-] setting net/mptcp/", "counters and defaults of a module"),
     (r"- cgroup ", "others end theirs; those of the tests are none that were there before"),
+    (rf"\+ cgroup \S*/ctl-test-(?!{os.getpid()}$)", "of another run of the tests, beside this one"),
     (r"[+-] mount /(media|mnt|run/user|run/credentials)/", "sessions and disks of people"),
     (r"[+-] mount /tmp/(?!pytest-of-|reaper-)", "folders of others, such as builds in a chroot"),
 )
@@ -51,12 +52,12 @@ MOVES: Table = (
 # What an engine leaves behind: tests/container/engine.sh says who starts and ends it.
 STAYS: Table = (
     *MOVES,
-    (r"[+-] setting net/ipv[46]/ip_forward |\+ setting net/bridge/", "of docker and podman"),
+    (r"[+-] setting net/(ipv[46]/ip_forward |bridge/)", "of docker and podman"),
     (r"[+-] setting net/netfilter/", "come with a module that docker loads"),
-    (r"\+ link (docker|podman|cni-podman)\d+$", "the bridge of docker and podman"),
+    (r"[+-] link (docker|podman|cni-podman)\d+$", "the bridge of docker and podman"),
     (r"\+ cgroup \S*/(docker|libpod_parent(/conmon)?|machine\.slice)$", "of all containers"),
-    (r"\+ mount /var/lib/(docker|containers)", "the engine mounts its storage onto itself"),
-    (r"\+ mount (/var)?/run/(docker|netns|containers)", "network namespaces of the engines"),
+    (r"[+-] mount /var/lib/(docker|containers)", "the storage of an engine, that of others too"),
+    (r"[+-] mount (/var)?/run/(docker|netns|containers)", "network namespaces of the engines"),
     (r"\+ user /etc/(passwd|group|g?shadow|subuid|subgid) reaper-test:", "for rootless podman"),
     (r"\+ user /etc/g(roup|shadow) docker:", "of the engine's package"),
 )
@@ -184,17 +185,23 @@ class Machine:
 
     def compare(self, who: str, known: Table) -> None:
         """Fail with one line where it is not as it was; that is said once."""
-        deadline = time.monotonic() + PATIENCE
-        while changed := differences(self.seen, now := look(), known):
-            if time.monotonic() > deadline:
+        now = look()
+        lasting = set(differences(self.seen, now, known))
+        waited = 0.0  # without the time that the looks take: a busy machine gets as many of them
+        while lasting:
+            if waited > PATIENCE:
                 self.seen = now
-                pytest.fail(sentence(who, changed), pytrace=False)
-            time.sleep(0.05)
+                pytest.fail(sentence(who, sorted(lasting)), pytrace=False)
+            time.sleep(0.1)
+            waited += 0.1
+            now = look()
+            lasting &= set(differences(self.seen, now, known))  # what others do comes and goes
 
 
 def sentence(who: str, changed: list[str]) -> str:
     more = f"; and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-    return f"{who} left the machine changed: {'; '.join(changed[:SHOWN])}{more}"
+    shown = (x if len(x) <= LONGEST else f"{x[:LONGEST]}…" for x in changed[:SHOWN])
+    return f"{who} left the machine changed: {'; '.join(shown)}{more}"
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,7 +16,7 @@ from ctl import control_group, within
 from support import REPO, as_pid1, run, running
 
 V1 = Path("/sys/fs/cgroup/pids")
-GROUP = (V1 if V1.exists() else V1.parent) / f"machine-test-{os.getpid()}"
+GROUP = (V1 if V1.exists() else V1.parent) / f"left-by-a-test-{os.getpid()}"
 
 # What a test does, and the pattern of what is said of it. Each is a module of its own.
 LEFT = [

@@ -1,7 +1,9 @@
 """Every orphan is reaped, and no number of them delays anything else."""
 
+import os
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import (
@@ -15,10 +17,12 @@ from support import (
     running,
     state,
     trace_lines,
+    under_strace,
     victim,
 )
 
 pytestmark = pytest.mark.every_form
+LISTEN = ("prints_signals", "until", str(int(signal.SIGKILL)))
 
 
 def zombies(pid: int) -> list[int]:
@@ -50,7 +54,8 @@ def test_3000_orphans_at_once(tmp_path: Path) -> None:
     """They are told to end together, and are counted in the trace: 3,000 of 3,000."""
     trace = tmp_path / "trace"
     command = reaper("--trace", str(trace), "--", *victim("double_forks", "3000", "60"))
-    assert run(as_pid1(command))[0] == 0
+    with running(as_pid1(command)) as started:
+        assert started.finish(timeout=100)[0] == 0  # 6,000 forks of Python
     told = trace_lines(trace)
     orphans = [event for event in told if event["event"] == "reap" and event["role"] == "orphan"]
     assert len(orphans) == len({event["pid"] for event in orphans}) == 3000
@@ -79,10 +84,39 @@ def next_but_chld(started: Running) -> str:
     return line
 
 
-def test_a_signal_waits_for_a_batch_and_not_for_the_backlog() -> None:
-    code, came_back, _ = run(as_pid1(reaper("--", *victim("bounces", "3000"))))
-    assert code == 0
-    assert int(came_back) >= 5  # of 30 batches; without a bound one at the most
+def test_a_signal_waits_for_a_batch_and_not_for_the_backlog(tmp_path: Path) -> None:
+    """400 dead orphans come at once, and a signal after the tenth is reaped; the trace has their
+    order."""
+    trace = tmp_path / "trace"
+    log = tmp_path / "strace"
+    strace = under_strace(log, "wait4", "wait4:signal=SIGSTOP:when=10")
+    leak, main = (" ".join(victim(*words)) for words in (("never_waits", "400"), LISTEN))
+    command = reaper("--trace", str(trace), "--", "sh", "-c", f"{leak} & exec {main}")
+    with running([*strace, *command]) as started:
+        assert {started.line(), started.line()} == {"ready"}
+        [init] = children(started.pid)
+        [main_pid] = children(init)
+        [parent] = children(main_pid)
+        os.kill(parent, signal.SIGKILL)
+        eventually(lambda: "--- stopped by SIGSTOP" in log.read_text(), "the init stopped")
+        for number in (signal.SIGRTMIN, signal.SIGCONT):
+            os.kill(init, number)
+        started.wait_line(str(int(signal.SIGRTMIN)))
+        eventually(lambda: children(init) == [main_pid], "all reaped")
+        told = eventually(lambda: told_of_signal(trace), "the signal in the trace")
+    order = [event["event"] for event in told if event["event"] == "reap" or is_sent_on(event)]
+    assert order.count("reap") == 400 and order.count("signal") == 1
+    assert order.index("signal") <= 100  # one batch; without a bound all
+
+
+def told_of_signal(trace: Path) -> list[dict[str, Any]]:
+    """The trace, once it has the signal that went on to main."""
+    told = trace_lines(trace)
+    return told if any(map(is_sent_on, told)) else []
+
+
+def is_sent_on(event: dict[str, Any]) -> bool:
+    return event.get("direction") == "forwarded" and event["signal"] == "SIGRTMIN"
 
 
 def test_a_flood_of_orphans_while_main_ends() -> None:
