@@ -43,7 +43,7 @@ class Trace:
         if lost := self.sink.lost:
             told = self._write("drop", posix.getpid(), {"lines": lost, "reason": reason(self.sink)})
             self.dropped += lost if told else 0
-            self.sink.lost = 0 if told else lost
+            self.sink.lost -= lost if told else 1  # this line is not one of them
         self._write(event, pid, fields)
 
     def _write(self, event: str, pid: int, fields: "dict[str, Json | None]") -> bool:
