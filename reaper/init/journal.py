@@ -171,14 +171,22 @@ class Log:
         """Write a line; `event` is one of `events.LOG_EVENTS`, which only machines are told."""
         if level > self.level:
             return
-        self.tell_loss()
-        self._write(level, event, message)
+        if self.tell_loss():
+            self._write(level, event, message)
+        else:
+            self.sink.lost += 1
 
-    def tell_loss(self) -> None:
-        """Say how many lines were lost since that was last said, if any."""
-        if lost := self.sink.lost:
-            told = self._write(WARNING, "drop", f"{lost} log lines lost ({reason(self.sink)})")
-            self.sink.lost -= lost if told else 1  # this line is not one of them
+    def tell_loss(self) -> bool:
+        """Say how many lines were lost since that was last said; False where that was lost, too.
+
+        Then no other line is written, either: before it nothing would seem to be missing.
+        """
+        lost = self.sink.lost
+        if not lost:
+            return True
+        told = self._write(WARNING, "drop", f"{lost} log lines lost ({reason(self.sink)})")
+        self.sink.lost -= lost if told else 1  # this line is not one of them
+        return told
 
     def error(self, event: str, message: str) -> None:
         self.say(ERROR, event, message)
