@@ -60,7 +60,7 @@ LOG_EVENTS: dict[str, str] = {
     "kill": "a process outlived --grace and is killed",
     "terminal": "the terminal's foreground could not be given",
     "refused": "a system call that the init needs is refused",
-    "drop": "log lines were lost",
+    "drop": "lines of the log were lost, or at the end of the trace",
     "leave": "the init's exit code, and what the run came to",
     "internal_error": "a fault of the init, which goes on",
 }

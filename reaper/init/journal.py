@@ -2,7 +2,7 @@
 
 A line is one write. A full pipe, a dead reader or a full disk never block the init and never reach
 main as a signal: the line is lost, counted, and the loss is reported by the next line that gets
-through. No decision about the container depends on anything here.
+through, also to another reader. No decision about the container depends on anything here.
 """
 
 import errno
@@ -11,6 +11,7 @@ import select
 import time
 
 PIPE_BUF = 4096  # pipe(7): a write up to this size is whole or not at all
+TRY_EVERY = 1.0  # seconds, at most, a look for a reader of a FIFO that has none
 ERROR, WARNING, INFO, DEBUG = range(4)
 _PREFIX = ("", "warning: ", "info: ", "debug: ")
 
@@ -22,69 +23,140 @@ if TYPE_CHECKING:
 
 
 class Sink:
-    """A descriptor that is written to without ever waiting."""
+    """What lines are written to, without ever waiting: a path or a descriptor.
 
-    def __init__(self, target: str) -> None:
+    A FIFO may have no reader at the start, or lose it and get another. Lines are lost meanwhile,
+    and when there is one to write we look again, at most every `TRY_EVERY` seconds of the clock.
+    Our end is only ever the writing one: fifo(7). It stays open, so what is in the pipe still
+    reaches the next reader.
+    """
+
+    def __init__(self, target: str, clock: "Callable[[], float]" = time.monotonic) -> None:
         """`fd:N`, or a path, which is appended to. OSError where it cannot be written.
 
         Only a closed standard error is taken as it is: nobody wants to hear.
         """
         self.lost = 0
         self.reason = 0  # errno of the last loss
-        self._dead = False
+        self.fd = -1  # of a FIFO by path that nobody has read yet
+        self._path = ""  # of a FIFO by path
+        self._clock = clock
+        self._reader_gone = False
+        self._next_try = 0.0  # of the clock: not before
+        self._find_reader: Callable[[], None] | None = None  # only a FIFO gets another
         self._rest = b""  # of a line that was written in part
         self._put: _Put = posix.write
         if target.startswith("fd:"):
-            self.fd = int(target[3:])
-            try:
-                posix.write(self.fd, b"")  # EBADF where it is closed or only to be read
-            except OSError:
-                self._dead = self.fd == 2
-                if not self._dead:
-                    raise
-            if self.fd > 2:  # given to us, not to main
-                posix.set_inheritable(self.fd, False)
-            self._put = self._reopen()
+            self._take(int(target[3:]))
+        elif _is_fifo(target):
+            self._path = _absolute(target)
+            self._begin(self._open_path)
         else:
-            flags = posix.O_WRONLY | posix.O_CREAT | posix.O_APPEND | _OPEN
-            self.fd = posix.open(target, flags, 0o644)
+            self.fd = posix.open(target, _APPEND | posix.O_CREAT, 0o644)
         self.is_terminal = posix.isatty(self.fd)
 
-    def _reopen(self) -> "_Put":
-        """Find a way to write to a shared descriptor without changing it for the others.
+    def _take(self, fd: int) -> None:
+        """Use a descriptor that we were given, without changing it for those who share it.
 
-        Opened anew through /proc, a pipe or terminal has a description and so an O_NONBLOCK of
-        our own. A regular file never blocks and must keep its shared offset.
+        A regular file never blocks and must keep its shared offset.
         """
-        kind = posix.fstat(self.fd).st_mode & _S_IFMT
+        self.fd = fd
+        try:
+            posix.write(fd, b"")  # EBADF where it is closed or only to be read
+        except OSError as error:
+            if fd != 2:
+                raise
+            self._lose_reader(error)
+            return
+        if fd > 2:  # given to us, not to main
+            posix.set_inheritable(fd, False)
+        kind = posix.fstat(fd).st_mode & _S_IFMT
         if kind == _S_IFREG:
-            return posix.write
+            return
+        self._put = _write_without_waiting
+        if kind == _S_IFIFO:
+            self._begin(self._open_given)
+        else:
+            self._open_anew()
+
+    def _begin(self, find_reader: "Callable[[], None]") -> None:
+        self._find_reader = find_reader
+        try:
+            find_reader()
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            self._lose_reader(error)
+
+    def _open_path(self) -> None:
+        """Open the FIFO that is at the path now; OSError: ENXIO where nobody reads it.
+
+        Only a FIFO: whoever may replace it (main, too) does not choose another file for us.
+        """
+        new = posix.open(self._path, _APPEND)
+        if posix.fstat(new).st_mode & _S_IFMT != _S_IFIFO:
+            posix.close(new)
+            raise OSError(errno.ENXIO, "no FIFO any more")
+        old, self.fd = self.fd, new
+        if old >= 0:
+            posix.close(old)
+
+    def _open_given(self) -> None:
+        """See whether a pipe that we were given is read; OSError: ENXIO where it is not."""
+        if select.POLLERR & _poll(self.fd, 0):
+            raise OSError(errno.ENXIO, "nobody reads")
+        if self._put is not posix.write:
+            self._open_anew()
+
+    def _open_anew(self) -> None:
+        """Through /proc a pipe or terminal gets a description and so an O_NONBLOCK of our own."""
         try:
             self.fd = posix.open(f"/proc/self/fd/{self.fd}", posix.O_WRONLY | _OPEN)
         except OSError:
-            return _write_without_waiting
-        return posix.write
+            return
+        self._put = posix.write
 
     def write(self, line: bytes) -> bool:
         """Write a whole line or lose it; True where it was written.
 
         Only a disk that fills up or a terminal takes a part; the next write finishes such a line.
         """
-        if not self._dead:
-            data = self._rest + line
-            try:
-                written = self._put(self.fd, data)
-            except OSError as error:
-                self.reason = error.errno or 0
-                # A reader that is gone stays gone, and each further try is a SIGPIPE to ourselves.
-                self._dead = error.errno == errno.EPIPE
-            else:
-                begun = written >= len(self._rest)
-                self._rest = data[written:] if begun else self._rest[written:]
-                if begun:
-                    return True
-        self.lost += 1
-        return False
+        if self._reader_gone and not self._reader_is_back():
+            self.lost += 1
+            return False
+        data = self._rest + line
+        try:
+            written = self._put(self.fd, data)
+        except OSError as error:
+            self.lost += 1
+            self.reason = error.errno or 0
+            if error.errno == errno.EPIPE:
+                self._lose_reader(error)
+            return False
+        begun = written >= len(self._rest)
+        self._rest = data[written:] if begun else self._rest[written:]
+        self.lost += not begun
+        return begun
+
+    def _lose_reader(self, error: OSError) -> None:
+        """Each write now would be a SIGPIPE to ourselves. No other reader gets half a line."""
+        self.reason = error.errno or 0
+        self._reader_gone = True
+        self._next_try = self._clock() + TRY_EVERY
+        self.lost += bool(self._rest)
+        self._rest = b""
+
+    def _reader_is_back(self) -> bool:
+        if not self._find_reader or (now := self._clock()) < self._next_try:
+            return False
+        self._next_try = now + TRY_EVERY
+        try:
+            self._find_reader()
+        except OSError as error:
+            self.reason = error.errno or 0
+            return False
+        self._reader_gone = False
+        return True
 
 
 class Log:
@@ -99,10 +171,22 @@ class Log:
         """Write a line; `event` is one of `events.LOG_EVENTS`, which only machines are told."""
         if level > self.level:
             return
-        if lost := self.sink.lost:
-            loss = f"{lost} log lines lost ({reason(self.sink)})"
-            self.sink.lost = 0 if self._write(WARNING, "drop", loss) else lost
-        self._write(level, event, message)
+        if self.tell_loss():
+            self._write(level, event, message)
+        else:
+            self.sink.lost += 1
+
+    def tell_loss(self) -> bool:
+        """Say how many lines were lost since that was last said; False where that was lost, too.
+
+        Then no other line is written, either: before it nothing would seem to be missing.
+        """
+        lost = self.sink.lost
+        if not lost:
+            return True
+        told = self._write(WARNING, "drop", f"{lost} log lines lost ({reason(self.sink)})")
+        self.sink.lost -= lost if told else 1  # this line is not one of them
+        return told
 
     def error(self, event: str, message: str) -> None:
         self.say(ERROR, event, message)
@@ -151,7 +235,30 @@ def complain(what: str, cure: str) -> None:
 
 _NO_PWRITEV2 = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ESPIPE)
 _OPEN = posix.O_NONBLOCK | posix.O_NOCTTY | posix.O_CLOEXEC
-_S_IFMT, _S_IFREG = 0o170000, 0o100000  # inode(7)
+_APPEND = posix.O_WRONLY | posix.O_APPEND | _OPEN
+_S_IFMT, _S_IFREG, _S_IFIFO = 0o170000, 0o100000, 0o010000  # inode(7)
+
+
+def _is_fifo(path: str) -> bool:
+    try:
+        return posix.stat(path).st_mode & _S_IFMT == _S_IFIFO
+    except OSError:
+        return False
+
+
+def _absolute(path: str) -> str:
+    """The path as it is still right in another folder: the init's becomes /."""
+    try:
+        return path if path.startswith("/") else f"{posix.getcwd()}/{path}"
+    except OSError:
+        return path
+
+
+def _poll(fd: int, events: int) -> int:
+    """What poll(2) says of a descriptor at once."""
+    poll = select.poll()
+    poll.register(fd, events)
+    return sum(found for _, found in poll.poll(0))
 
 
 def _write_without_waiting(fd: int, data: bytes) -> int:
@@ -165,8 +272,6 @@ def _write_without_waiting(fd: int, data: bytes) -> int:
     except OSError as error:
         if error.errno not in _NO_PWRITEV2:
             raise
-    poll = select.poll()
-    poll.register(fd, select.POLLOUT)
-    if not any(event & select.POLLOUT for _, event in poll.poll(0)):
+    if not select.POLLOUT & _poll(fd, select.POLLOUT):
         raise BlockingIOError(errno.EAGAIN, "full")
     return posix.write(fd, data)

@@ -40,11 +40,20 @@ class Trace:
         self.dropped = 0
 
     def emit(self, event: str, pid: int, **fields: "Json | None") -> None:
-        if lost := self.sink.lost:
-            told = self._write("drop", posix.getpid(), {"lines": lost, "reason": reason(self.sink)})
-            self.dropped += lost if told else 0
-            self.sink.lost = 0 if told else lost
-        self._write(event, pid, fields)
+        if self._tell_loss():
+            self._write(event, pid, fields)
+        else:
+            self.sink.lost += 1
+
+    def _tell_loss(self) -> bool:
+        """As the log does."""
+        lost = self.sink.lost
+        if not lost:
+            return True
+        told = self._write("drop", posix.getpid(), {"lines": lost, "reason": reason(self.sink)})
+        self.dropped += lost if told else 0
+        self.sink.lost -= lost if told else 1
+        return told
 
     def _write(self, event: str, pid: int, fields: "dict[str, Json | None]") -> bool:
         line: dict[str, Json] = {

@@ -245,6 +245,10 @@ class Report:
                 forwarded=self.forwarded_count,
                 dropped=self.trace.dropped + self.trace.sink.lost,
             )
+            if lost := self.trace.sink.lost:  # no reader will be told by the trace
+                what = f"{lost} trace lines lost ({journal.reason(self.trace.sink)})"
+                self.log.warning("drop", what)
+        self.log.tell_loss()
 
     # -- troubles
 

@@ -5,19 +5,28 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support import (
+    DEADLINE,
     PYTHON,
     WITHOUT_PROC,
     Placed,
+    Running,
     as_pid1,
     children,
     eventually,
     reaper,
     run,
     running,
+    state,
+    switches,
     trace_lines,
     under_strace,
     victim,
@@ -83,6 +92,210 @@ def test_a_dead_reader_is_no_signal_for_main(trace: tuple[str, ...]) -> None:
         assert started.line() == "13"  # somebody else's is forwarded
         started.kill(signal.SIGTERM)
         assert started.finish()[0] == 0
+
+
+class Reader:
+    """Somebody who reads a FIFO, line by line, and leaves nothing in it."""
+
+    def __init__(self, fifo: Path) -> None:
+        self.descriptor = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self.lines: list[str] = []
+        self.rest = ""
+
+    def read(self) -> bool:
+        """Take what is there; False at end of file, which is also where no writer came yet."""
+        try:
+            data = os.read(self.descriptor, 1 << 16)
+        except BlockingIOError:
+            return True
+        *lines, self.rest = (self.rest + data.decode()).split("\n")
+        self.lines += lines
+        return bool(data)
+
+    def has(self, text: str) -> bool:
+        self.read()
+        return any(text in line for line in self.lines)
+
+    def go(self) -> None:
+        os.close(self.descriptor)
+
+
+def told_loss(line: str) -> int:
+    """How many lines were lost, as a line of the log or the trace says."""
+    if not line.startswith("{"):
+        return int(line.partition("warning: ")[2].partition(" log lines lost (")[0])
+    fields = json.loads(line)
+    assert fields["event"] == "drop"
+    return int(fields.get("lines") or fields["message"].partition(" log lines lost (")[0])
+
+
+KINDS = {
+    "log": ("-vv", "--log-file"),
+    "json": ("-vv", "--log-format", "json", "--log-file"),
+    "trace": ("--trace",),
+}
+WAYS = ("path", "fd:N", "stderr")
+
+
+@contextmanager
+def writing_to(
+    fifo: Path, way: str, kind: str, main: list[str], before: tuple[str, ...] = ()
+) -> Iterator[Running]:
+    """The init with its log or trace on a FIFO that nobody reads any more when it starts."""
+    os.mkfifo(fifo)
+    reader = Reader(fifo)
+    writer = os.open(fifo, os.O_WRONLY)
+    reader.go()
+    target = {"path": str(fifo), "fd:N": f"fd:{writer}", "stderr": "fd:2"}[way]
+    options: dict[str, Any] = {"pass_fds": (writer,)} if way == "fd:N" else {}
+    if way == "stderr":
+        options["stderr"] = writer
+    with running([*before, *reaper(*KINDS[kind], target, "--", *main)], **options) as started:
+        os.close(writer)
+        yield started
+
+
+def signal_main(started: Running) -> None:
+    started.kill(signal.SIGUSR1)
+    assert started.line() == "10"  # and no 13 of a SIGPIPE
+
+
+def signal_until(started: Running, done: Callable[[], bool]) -> int:
+    """Send SIGUSR1, one after the other; returns how many."""
+    deadline, sent = time.monotonic() + DEADLINE, 0
+    while not done():
+        assert time.monotonic() < deadline
+        signal_main(started)
+        sent += 1
+    return sent
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reader_that_comes_back_is_told_what_it_missed(
+    kind: str, way: str, tmp_path: Path
+) -> None:
+    fifo = tmp_path / "fifo"
+    with writing_to(fifo, way, kind, victim("prints_signals")) as started:
+        started.wait_line("ready")
+        for _ in range(2):
+            signal_main(started)
+        late = Reader(fifo)
+        signal_until(started, lambda: late.has("SIGUSR1"))
+        assert told_loss(late.lines[0]) >= 4  # two lines a signal
+        started.kill(signal.SIGUSR2)
+        assert started.line() == "12"
+        eventually(lambda: late.has("SIGUSR2") and "forwarded" in late.lines[-1], "the last line")
+        late.go()
+        for _ in range(3):
+            signal_main(started)
+        back = Reader(fifo)
+        sent = 3 + signal_until(started, lambda: back.has("SIGUSR1"))
+        started.kill(signal.SIGTERM)
+        assert started.finish()[0] == 0
+        eventually(lambda: not back.read(), "end of file")
+        back.go()
+    got = sum("SIGUSR1" in line for line in back.lines)
+    assert told_loss(back.lines[0]) + got == 2 * sent
+    assert not any('"drop"' in line or " lost (" in line for line in back.lines[1:])
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", ["log", "trace"])
+def test_main_gets_its_sigpipe(kind: str, way: str, tmp_path: Path) -> None:
+    """Were a reader's end of the FIFO ours, main would write to it for ever."""
+    fifo = tmp_path / "fifo"
+    script = 'exec 3>"$1"; echo ready; read line; echo text >&3; echo lives on'
+    with writing_to(fifo, way, kind, ["sh", "-c", script, "sh", str(fifo)]) as started:
+        reader = Reader(fifo)  # whom main's open waits for
+        started.wait_line("ready")
+        eventually(lambda: started.kill(signal.SIGWINCH) or reader.has("SIGWINCH"), "a line")
+        reader.go()
+        started.kill(signal.SIGWINCH)  # a line for nobody
+        started.type_line("go")
+        assert started.finish()[:2] == (128 + signal.SIGPIPE, "")
+
+
+def test_a_reader_is_looked_for_once_a_second(tmp_path: Path) -> None:
+    fifo, log = tmp_path / "fifo", tmp_path / "strace"
+    began = time.monotonic()
+    before = tuple(under_strace(log, "open,openat"))
+    with writing_to(fifo, "path", "log", victim("prints_signals"), before) as started:
+        started.wait_line("ready")
+        init = children(started.pid)[0]
+        until = time.monotonic() + 1.5
+        while time.monotonic() < until:
+            os.kill(init, signal.SIGUSR1)
+            assert started.line() == "10"
+        os.kill(init, signal.SIGTERM)
+        assert started.finish()[0] == 0
+    opened = [line for line in log.read_text().splitlines() if str(fifo) in line]
+    assert 2 <= len(opened) <= time.monotonic() - began + 1
+    assert all("O_WRONLY" in line and "O_CREAT" not in line for line in opened)
+
+
+def test_an_idle_init_does_not_wake_to_look_for_a_reader(tmp_path: Path) -> None:
+    with writing_to(tmp_path / "fifo", "path", "log", victim("prints_signals")) as started:
+        started.wait_line("ready")
+        signal_main(started)
+        eventually(lambda: state(started.pid) == "S", "idle")
+        before = switches(started.pid)
+        subprocess.run(["sleep", "1.2"], check=True)  # longer than from one look to the next
+        assert switches(started.pid) == before
+
+
+def test_a_fifo_that_is_gone_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    with writing_to(fifo, "path", "trace", victim("prints_signals")) as started:
+        started.wait_line("ready")
+        fifo.unlink()
+        until = time.monotonic() + 1.2
+        signal_until(started, lambda: time.monotonic() > until)  # it is looked for
+        assert not fifo.exists()
+        os.mkfifo(fifo)
+        reader = Reader(fifo)
+        signal_until(started, lambda: reader.has("SIGUSR1"))
+        assert told_loss(reader.lines[0]) > 3
+        reader.go()
+
+
+@pytest.mark.parametrize("option", ["--log-file", "--trace"])
+def test_a_fifo_that_may_not_be_written_starts_nothing(option: str, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    for folder in tmp_path.parents[:2]:
+        folder.chmod(0o755)
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo, 0o600)
+    command = reaper(option, str(fifo), "--", "echo", "started")
+    user = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
+    code, out, err = run([*user, *command])
+    assert (code, out, err.count("\n")) == (125, "", 2)
+    assert err.splitlines()[0].endswith(f'{option}: cannot write to "{fifo}": Permission denied')
+
+
+def test_a_trace_that_nobody_reads_is_told_of_in_the_log(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    code, _, err = run(as_pid1(reaper("--trace", str(fifo), "--", "true")))
+    # start, fork, exec, exit, reap, end
+    assert code == 0 and re.fullmatch(r"\S+ reaper: warning: 6 trace lines lost \(ENXIO\)\n", err)
+
+
+def test_a_loss_is_told_at_the_end_where_no_line_came_after_it(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    script = "(true &); echo ready; read line"
+    os.mkfifo(fifo)
+    options = ["-w", "--log-file", str(fifo)]
+    with running(as_pid1(reaper(*options, "--", "sh", "-c", script))) as started:
+        started.wait_line("ready")
+        eventually(lambda: len(children(started.pid)) == 1, "the orphan was reaped")
+        reader = Reader(fifo)
+        subprocess.run(["sleep", "1.1"], check=True)  # so that it may be looked for again
+        started.type_line("go")
+        assert started.finish()[0] == 0
+        eventually(lambda: not reader.read(), "end of file")
+        assert [told_loss(line) for line in reader.lines] == [1]
+        reader.go()
 
 
 @pytest.mark.parametrize("option", ["--log-file", "--trace"])
