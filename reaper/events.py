@@ -55,6 +55,7 @@ LOG_EVENTS: dict[str, str] = {
     "continue": "main goes on",
     "adopt": "an orphan came to the init",
     "reap": "a process was reaped",
+    "oom": "the kernel killed a process for want of memory, or may have",
     "main_ended": "how main ended, and why",
     "shutdown": "main is gone and the rest was told to end",
     "kill": "a process outlived --grace and is killed",

@@ -14,8 +14,9 @@ from reaper.status import Ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reaper.init import core
+    from reaper.init import cause, core
     from reaper.init.jsonlines import Json, Trace
+    from reaper.init.surroundings import Seen
 
 SIGKILL = signals.NUMBERS["SIGKILL"]
 
@@ -38,6 +39,9 @@ class Report:
         self.scans = trace is not None or chosen.adopted == options.END
         self._denied: set[int] = set()  # signals whose EPERM was said
         self._said: set[str] = set()
+        self._senders: dict[int, str] = {}  # of the last signal of a number that came
+        self._origins: dict[int, int] = {}  # signal that was forwarded -> signal that had come
+        self._killed: set[int] = set()  # targets of a KILL of ours
 
     # -- start
 
@@ -102,11 +106,16 @@ class Report:
     # -- signals
 
     def received(self, number: int, sender: int, uid: int) -> None:
-        if not self.trace and self.log.level < journal.DEBUG:
-            return
-        # A sender outside our PID namespace has the number 0, as has the kernel.
-        process = proc.process(sender) if sender else None
+        told = self.trace is not None or self.log.level >= journal.DEBUG
+        # A sender outside our PID namespace has the number 0, as has the kernel. Who asked for an
+        # end is told when it has come.
+        look = told or signals.ACTIONS[number] == signals.TERMINATE
+        process = proc.process(sender) if sender and look else None
         name = process.name if process else None
+        elsewhere = "outside the container" if self.is_pid1 else "elsewhere"
+        self._senders[number] = _called(sender, process) if sender else elsewhere
+        if not told:
+            return
         who = f"{sender or 'outside'} ({name or 'unknown'})"
         self.log.debug("signal_received", f"got {describe(number)} from {who}")
         self._signal(number, "received", sender=sender, sender_name=name, sender_uid=uid)
@@ -115,6 +124,9 @@ class Report:
         number, received = action.signal, action.received
         if received is not None and not result:
             self.forwarded_count += 1
+            self._origins[number] = received
+        if number == SIGKILL and not result:
+            self._killed.add(target)
         if result == errno.EPERM and number not in self._denied:
             self._denied.add(number)
             what = f"not allowed to send {describe(number)} to {target} (EPERM)"
@@ -199,19 +211,47 @@ class Report:
                 max_rss=int(max_rss),
             )
 
-    def main_ended(self, ending: Ending, decided: "core.Core", oom: str | None) -> None:
+    def killed_by_us(self, pid: int) -> bool:
+        """Whether a KILL of ours went to it, or to a group and so perhaps to it."""
+        return pid in self._killed or any(target < 0 for target in self._killed)
+
+    def killed_for_memory(
+        self, orphans: "dict[int, Seen | None]", verdict: "cause.Verdict"
+    ) -> None:
+        """The kernel killed these of our children, main left out, or may have."""
+        called = (_called(pid, seen.process if seen else None) for pid, seen in orphans.items())
+        who = ", ".join(called)
+        if verdict.memory:
+            what = f"killed by the kernel for want of memory: {who}"
+        else:
+            one = "this one" if len(orphans) == 1 else "one of these"
+            what = f"killed by SIGKILL (9), not by us: {who}; {verdict.perhaps}, perhaps {one}"
+        self.log.warning("oom", what)
+
+    def main_ended(
+        self, ending: Ending, decided: "core.Core", verdict: "cause.Verdict | None"
+    ) -> None:
         """Main is gone: silent when it ended by itself or as it was asked to."""
-        level, cause = INFO, ""
-        if oom and ending.signal == SIGKILL:
-            level, cause = WARNING, f" by the kernel: out of memory ({oom})"
+        level, why = WARNING, ", not sent by us"
+        if ending.signal is None:
+            level, why = INFO, ""
         elif ending.signal == SIGKILL and decided.timed_out:
-            level = WARNING
-            cause = f" by us: it outlived --stop-timeout {self.options.stop_timeout:g}"
-        elif ending.signal in decided.forwarded:
-            cause = ", which we had forwarded"
-        elif ending.signal:
-            level, cause = WARNING, ", not sent by us"
-        self.log.say(level, "main_ended", f"main {self.main_pid} {ending_text(ending)}{cause}")
+            why = f" by us: it outlived --stop-timeout {self.options.stop_timeout:g}"
+        elif ending.signal in self._origins:
+            level, why = INFO, f", which was forwarded{self._origin(ending.signal)}"
+        elif ending.signal == SIGKILL and self.killed_by_us(self.main_pid):
+            why = " by us"
+        elif verdict and verdict.memory:
+            why = f" by the kernel: out of memory ({verdict.memory})"
+        elif verdict and verdict.perhaps:
+            why = f", not by us; {verdict.perhaps}, perhaps this one"
+        self.log.say(level, "main_ended", f"main {self.main_pid} {ending_text(ending)}{why}")
+
+    def _origin(self, forwarded: int) -> str:
+        """From whom a signal came that was forwarded, and as what."""
+        received = self._origins[forwarded]
+        came_as = "" if received == forwarded else f" for {describe(received)}"
+        return f"{came_as} from {self._senders.get(received, 'unknown')}"
 
     # -- leaving
 

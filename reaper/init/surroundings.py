@@ -7,6 +7,7 @@ Nothing is polled; what is not there is None.
 import posix
 
 from reaper.init import proc
+from reaper.signals import NUMBERS
 
 SYSTEM = "/sys/fs/cgroup"
 # What cgroup v1 says for "no limit": the largest page-aligned number.
@@ -54,6 +55,13 @@ class Cgroup:
                 return _number(text, key)
         return None
 
+    def members(self) -> set[int]:
+        """The living processes of the cgroup that `oom kills` is counted in; 0: not of ours."""
+        for folder, file in self._places(*_FILES["oom kills"]):
+            if proc.read(f"{folder}/{file.partition(':')[0]}") is not None:
+                return set(map(int, (proc.read(f"{folder}/cgroup.procs") or b"").split()))
+        return set()
+
     def _places(self, controller: str, v1: str, v2: str) -> list[tuple[str, str]]:
         """Where the file may be: our own folder, or the root where that is all we are shown."""
         own, unified = self._paths.get(controller), self._paths.get("")
@@ -63,6 +71,22 @@ class Cgroup:
         if unified is not None:
             places += [(f"{self._root}{unified}", v2), (self._root, v2)]
         return places
+
+
+class Seen:
+    """A process as it was seen last, a zombie perhaps, and whether its children end unnoticed."""
+
+    __slots__ = ("ignores_chld", "process")
+
+    def __init__(self, process: proc.Process) -> None:
+        self.process = process
+        self.ignores_chld = proc.ignores(process.pid, NUMBERS["SIGCHLD"])
+
+
+def see(pid: int) -> Seen | None:
+    """Look at a process that lives, or was not reaped yet; None: gone, hidden, or pid 0."""
+    process = proc.process(pid) if pid else None
+    return Seen(process) if process else None
 
 
 def _number(text: bytes, key: str) -> int | None:
