@@ -57,6 +57,7 @@ LOG_EVENTS: dict[str, str] = {
     "reap": "a process was reaped",
     "oom": "the kernel killed a process for want of memory, or may have",
     "main_ended": "how main ended, and why",
+    "termination_log": "--termination-log could not be written",
     "shutdown": "main is gone and the rest was told to end",
     "kill": "a process outlived --grace and is killed",
     "terminal": "the terminal's foreground could not be given",

@@ -189,6 +189,8 @@ class Init:
             ending = batch.main_ending
             actions = self.core.on_main_ended(ending, nobody_left, time.monotonic())
             self._try(lambda: self.report.main_ended(ending, self.core, self.verdict))
+            if self.core.phase != core.LINGERING:  # else the file is the rest's as yet
+                self._try(self.report.say_last_words)
             self.hands.act(actions)
         elif nobody_left:
             self.hands.act(self.core.on_nobody_left())

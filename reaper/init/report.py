@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from reaper.init.surroundings import Seen
 
 SIGKILL = signals.NUMBERS["SIGKILL"]
+ASK_FOR_AN_END = {
+    number for number, action in signals.ACTIONS.items() if action == signals.TERMINATE
+} - {signals.NUMBERS["SIGHUP"]}
 
 
 class Report:
@@ -42,6 +45,7 @@ class Report:
         self._senders: dict[int, str] = {}  # of the last signal of a number that came
         self._origins: dict[int, int] = {}  # signal that was forwarded -> signal that had come
         self._killed: set[int] = set()  # targets of a KILL of ours
+        self._last_words = ""  # for the termination log
 
     # -- start
 
@@ -83,15 +87,17 @@ class Report:
         for step, number in steps.items():
             self.log.debug("setup", f"{step} for main: {posix.strerror(number)}")
         if failed:
-            self.log.error(
-                "exec", f'exec "{command[0]}": {launch.explain(command[0], failed, path)}'
-            )
+            what = f'exec "{command[0]}": {launch.explain(command[0], failed, path)}'
+            self.log.error("exec", what)
+            self._last_words = what
 
     def cannot_fork(self, error: OSError) -> None:
         full = error.errno in (errno.EMFILE, errno.ENFILE)
         limit = "open files (ulimit -n)" if full else "processes (--pids-limit, ulimit -u)"
         what = f'cannot start "{self.options.command[0]}": {_reason(error)}'
-        self.log.error("fork", f"{what}; raise the limit on {limit}")
+        self._last_words = f"{what}; raise the limit on {limit}"
+        self.log.error("fork", self._last_words)
+        self.say_last_words()
 
     def not_pid1(self, error: int) -> None:
         if error:
@@ -232,7 +238,7 @@ class Report:
         self, ending: Ending, decided: "core.Core", verdict: "cause.Verdict | None"
     ) -> None:
         """Main is gone: silent when it ended by itself or as it was asked to."""
-        level, why = WARNING, ", not sent by us"
+        level, by, why = WARNING, "", ", not sent by us"
         if ending.signal is None:
             level, why = INFO, ""
         elif ending.signal == SIGKILL and decided.timed_out:
@@ -242,10 +248,29 @@ class Report:
         elif ending.signal == SIGKILL and self.killed_by_us(self.main_pid):
             why = " by us"
         elif verdict and verdict.memory:
-            why = f" by the kernel: out of memory ({verdict.memory})"
+            by, why = " by the kernel", f": out of memory ({verdict.memory})"
         elif verdict and verdict.perhaps:
             why = f", not by us; {verdict.perhaps}, perhaps this one"
-        self.log.say(level, "main_ended", f"main {self.main_pid} {ending_text(ending)}{why}")
+        text = ending_text(ending)
+        self.log.say(level, "main_ended", f"main {self.main_pid} {text}{by}{why}")
+        if not self._last_words:  # of an exec that failed they say more than the code
+            why = self._stopped_by() if ending.signal is None else why
+            self._last_words = f"{text.removeprefix('was ')}{why}"
+
+    def _stopped_by(self) -> str:
+        """What asked for the end of a main that exited by itself. HUP asks for a reload."""
+        for came in self._origins.values():
+            if came in ASK_FOR_AN_END:
+                return f" after {describe(came)} from {self._senders.get(came, 'unknown')}"
+        return ""
+
+    def say_last_words(self) -> None:
+        """Tell Kubernetes why main ended; only once."""
+        from reaper.init import surroundings  # noqa: PLC0415  the loop has loaded it
+
+        words, self._last_words = self._last_words, ""
+        if words and (trouble := surroundings.last_words(self.options.termination_log, words)):
+            self.log.warning("termination_log", trouble)
 
     def _origin(self, forwarded: int) -> str:
         """From whom a signal came that was forwarded, and as what."""
@@ -275,6 +300,7 @@ class Report:
             self.trace.emit("shutdown", self.pid, phase=action.phase, remaining=count, grace=grace)
 
     def end(self, code: int) -> None:
+        self.say_last_words()
         if self.trace:
             self.trace.emit(
                 "end",

@@ -6,6 +6,7 @@ Nothing is polled; what is not there is None.
 
 import posix
 
+from reaper.init import options as opt
 from reaper.init import proc
 from reaper.signals import NUMBERS
 
@@ -106,13 +107,8 @@ def runtime() -> str:
     named = posix.environ.get(b"container")  # systemd's convention for PID 1's environment
     if named:
         return _VARIABLES.get(named, named.decode(errors="backslashreplace"))
-    for path, name in _MARKS:
-        try:
-            posix.stat(path)
-        except OSError:
-            continue
-        return name
-    return "no container runtime"
+    there = (name for path, name in _MARKS if _is_there(path))
+    return next(there, "no container runtime")
 
 
 def size(number: int | None) -> str:
@@ -150,3 +146,26 @@ def at_end(cgroup: Cgroup, adopted: int, reaped: int) -> str:
     told = [f"{name} {'unknown' if count is None else count}" for name, count in counts]
     told.insert(0, f"memory peak {'unknown' if peak is None else size(peak)}")
     return f"adopted {adopted}, reaped {reaped}, {', '.join(told)}"
+
+
+def last_words(chosen: str, text: str) -> str:
+    """A line for the termination log as --termination-log says; returns what went wrong, if any.
+
+    Nobody named the file of Kubernetes, so that it is missing or another user's is no trouble.
+    """
+    path = chosen or opt.TERMINATION_LOG
+    if path == opt.OFF or not (chosen or _is_there(path)):
+        return ""
+    from reaper.init import termination  # noqa: PLC0415  seldom needed
+
+    trouble = termination.write(path, text)
+    told = trouble and (chosen or trouble == termination.NOT_REGULAR)
+    return f'--termination-log: cannot write to "{path}": {trouble}' if told else ""
+
+
+def _is_there(path: str) -> bool:
+    try:
+        posix.stat(path)
+    except OSError:
+        return False
+    return True
