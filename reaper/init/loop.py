@@ -17,6 +17,7 @@ from reaper.init.reaping import BATCH, Reaper
 from reaper.init.report import Report
 from reaper.init.surroundings import Cgroup
 from reaper.signals import NUMBERS
+from reaper.status import SIGNAL_BASE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ ALL = kernel.CATCHABLE
 ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
+KILLED_CODE = SIGNAL_BASE + SIGKILL
 LOOK_EVERY = 0.1  # seconds, for main's exec, and for the end of who entered the namespace
 SIGNALS_FOR = 0.05  # seconds of a round, before the dead and the deadlines have their turn
 SCAN_EVERY = 1.0  # seconds, for the adopted with --adopted end
@@ -180,7 +182,8 @@ class Init:
         self.more |= batch.full
         for pid in batch.pids:
             self.core.on_reaped(pid)
-        if batch.killed:
+        self.verdict = None
+        if batch.killed or (batch.main_ending and batch.main_ending.exit_code == KILLED_CODE):
             self._try(lambda: self._ask_who_killed(batch))
         nobody_left = batch.no_child_left and self.hands.nobody_left()
         self.waits_for_entered = batch.no_child_left and not nobody_left
@@ -208,9 +211,11 @@ class Init:
 
     def _ask_who_killed(self, batch: "Batch") -> None:
         """Where the KILL was not ours: did the kernel kill for want of memory?"""
-        seen, self.killed, self.verdict = self.killed, {}, None
+        seen, self.killed = self.killed, {}
         died = [pid for pid in batch.killed if not self.report.killed_by_us(pid)]
-        if not died or self.cgroup is None or self.oom_kills is None:
+        # A shell whose command died by KILL exits with that code.
+        unasked = not died and (batch.main_ending is None or batch.main_ending.signal is not None)
+        if unasked or self.cgroup is None or self.oom_kills is None:
             return
         from reaper.init import cause  # noqa: PLC0415  seldom needed
 

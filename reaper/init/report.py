@@ -241,6 +241,8 @@ class Report:
         level, by, why = WARNING, "", ", not sent by us"
         if ending.signal is None:
             level, why = INFO, ""
+            if verdict and verdict.perhaps:
+                level, why = WARNING, f"; {verdict.perhaps}"
         elif ending.signal == SIGKILL and decided.timed_out:
             why = f" by us: it outlived --stop-timeout {self.options.stop_timeout:g}"
         elif ending.signal in self._origins:
@@ -254,7 +256,7 @@ class Report:
         text = ending_text(ending)
         self.log.say(level, "main_ended", f"main {self.main_pid} {text}{by}{why}")
         if not self._last_words:  # of an exec that failed they say more than the code
-            why = self._stopped_by() if ending.signal is None else why
+            why = f"{self._stopped_by()}{why}" if ending.signal is None else why
             self._last_words = f"{text.removeprefix('was ')}{why}"
 
     def _stopped_by(self) -> str:

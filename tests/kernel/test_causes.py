@@ -61,6 +61,22 @@ def test_a_helper_that_was_killed_before_is_not_main(group: Path, wrap, script: 
     assert err.endswith(f"was killed by SIGKILL (9), not by us; {KILLED}")
 
 
+def test_a_shell_whose_command_was_killed(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
+    """It exits with the code of that; of any other nothing is said."""
+    err = log(group, wrap, f"({HOG}); exit $?")
+    assert err.endswith(f" exited with code 137; {KILLED.partition(',')[0]}\n")
+    assert log(group, wrap, "exit 137") == ""
+    assert "want of memory" not in log(group, wrap, f"({HOG}); exit 3")
+
+
+def test_a_main_that_was_killed_before_the_count_was_first_read(group: Path) -> None:
+    """Then its own death is in what we begin with."""
+    late = ["-P", "/proc/self/cgroup", "-e", "inject=open,openat:delay_enter=1500000"]
+    strace = ["strace", "-f", "-qq", "-o", "/dev/null", *late]
+    err = run(within(group, *strace, *reaper("--", "sh", "-c", HOG)))[2]
+    assert err.endswith(f"was killed by SIGKILL (9), not by us; {KILLED}")
+
+
 def test_a_helper_whose_end_the_kernel_takes(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
     """Main ignores CHLD: nobody waits for the helper, and no page faults of it are added up."""
     code = (
