@@ -63,9 +63,9 @@ def test_a_helper_that_was_killed_before_is_not_main(group: Path, wrap, script: 
 
 def test_a_shell_whose_command_was_killed(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
     """It exits with the code of that; of any other nothing is said."""
+    assert log(group, wrap, "exit 137") == ""
     err = log(group, wrap, f"({HOG}); exit $?")
     assert err.endswith(f" exited with code 137; {KILLED.partition(',')[0]}\n")
-    assert log(group, wrap, "exit 137") == ""
     assert "want of memory" not in log(group, wrap, f"({HOG}); exit 3")
 
 
