@@ -37,13 +37,9 @@ def write(path: str, text: str) -> str:
 
 def line(text: str) -> bytes:
     """One line of printable text, cut between two characters."""
-    shown = "".join(char if char.isprintable() else _escaped(char) for char in text)
+    shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     data = shown.encode()[: LIMIT - 1]
     return data.decode(errors="ignore").encode() + b"\n"
-
-
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode()
 
 
 def _is_regular(status: posix.stat_result) -> bool:
