@@ -188,7 +188,7 @@ class Init:
         nobody_left = batch.no_child_left and self.hands.nobody_left()
         self.waits_for_entered = batch.no_child_left and not nobody_left
         if batch.main_ending:
-            self._look_for_exec()
+            self._try(self._look_for_exec)  # if it failed, that came before the end
             ending = batch.main_ending
             actions = self.core.on_main_ended(ending, nobody_left, time.monotonic())
             self._try(lambda: self.report.main_ended(ending, self.core, self.verdict))

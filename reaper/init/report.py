@@ -44,7 +44,8 @@ class Report:
         self._said: set[str] = set()
         self._senders: dict[int, str] = {}  # of the last signal of a number that came
         self._origins: dict[int, int] = {}  # signal that was forwarded -> signal that had come
-        self._killed: set[int] = set()  # targets of a KILL of ours
+        self._killed: set[int] = set()  # pids that got a KILL of ours
+        self._killed_many = False  # a group got one, or everybody
         self._last_words = ""  # for the termination log
 
     # -- start
@@ -132,6 +133,7 @@ class Report:
             self.forwarded_count += 1
             self._origins[number] = received
         if number == SIGKILL and not result:
+            self._killed_many |= target < 0
             self._killed.add(target)
         if result == errno.EPERM and number not in self._denied:
             self._denied.add(number)
@@ -218,8 +220,11 @@ class Report:
             )
 
     def killed_by_us(self, pid: int) -> bool:
-        """Whether a KILL of ours went to it, or to a group and so perhaps to it."""
-        return pid in self._killed or any(target < 0 for target in self._killed)
+        """Whether a KILL of ours went to it, which was reaped, or to a group and perhaps to it."""
+        ours = pid in self._killed or self._killed_many
+        if pid != self.main_pid:
+            self._killed.discard(pid)  # it may belong to somebody else from now on
+        return ours
 
     def killed_for_memory(
         self, orphans: "dict[int, Seen | None]", verdict: "cause.Verdict"

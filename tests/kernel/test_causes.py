@@ -7,11 +7,25 @@ from pathlib import Path
 
 import pytest
 from ctl import control_group, within
-from support import PYTHON, Running, as_pid1, children, eventually, reaper, run, running, victim
+from support import (
+    PYTHON,
+    Running,
+    as_pid1,
+    children,
+    eventually,
+    reaper,
+    run,
+    running,
+    trace_lines,
+    victim,
+)
 
 LIMIT = 48 << 20
 HOG = f"exec {PYTHON} -I -S -c 'b = []\nwhile True: b.append(bytearray(4 << 20))' 2>/dev/null"
 KILLED = "the kernel has killed 1 process here for want of memory, perhaps this one\n"
+
+
+pytestmark = pytest.mark.every_form
 
 
 @pytest.fixture
@@ -140,3 +154,26 @@ def test_our_own_kill_is_said_first(group: Path, wrap) -> None:  # type: ignore[
         err = started.finish()[2]
     assert "was killed by SIGKILL (9) by us: it outlived --stop-timeout 0.2" in err
     assert "for want of memory" not in err
+
+
+def test_an_adopted_one_that_we_killed_is_ours(group: Path, tmp_path: Path) -> None:
+    """--adopted end kills it when a helper has been killed for want of memory before."""
+    trace = tmp_path / "trace"
+    stubborn = " ".join(victim("ignores_term"))
+    script = f"({HOG}); (({stubborn}) & read go); read go; exit 3"
+    options = ["--adopted", "end", "--grace", "0.2", "--trace", str(trace)]
+    command = reaper(*options, "--", "sh", "-c", script)
+    with running(within(group, *as_pid1(command))) as started:
+        started.wait_line("ready")
+        started.type_line("")  # its parent ends
+        eventually(
+            lambda: any(
+                line["event"] == "reap" and line.get("signal") == "SIGKILL"
+                for line in trace_lines(trace)
+            ),
+            "the orphan is killed",
+        )
+        started.type_line("")
+        code, _, err = started.finish()
+    assert code == 3
+    assert "want of memory" not in err

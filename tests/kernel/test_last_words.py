@@ -10,6 +10,8 @@ import pytest
 from ctl import control_group, within
 from support import as_pid1, reaper, run, running, victim
 
+pytestmark = pytest.mark.every_form
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
