@@ -28,7 +28,10 @@ INTERPRETER = ("_codecs", "_imp", "_signal", "_warnings", "builtins", "posix", "
 OURS = ("errno", "gc", "select", "time", "_prctl", "resource")
 
 # Of our modules those that a plain start does not load.
-RARE = ("reaper.events", "reaper.init.jsonlines", "reaper.init.peers", "reaper.init.usage")
+RARE = (
+    "reaper.events", "reaper.init.cause", "reaper.init.jsonlines", "reaper.init.peers",
+    "reaper.init.termination", "reaper.init.usage",
+)  # fmt: skip
 
 
 def frozen() -> dict[str, CodeType]:

@@ -45,6 +45,11 @@ def next_signal(numbers: "Iterable[int]", timeout: float | None = None) -> "Sigi
     return _signal.sigtimedwait(numbers, timeout)
 
 
+def is_pending(number: int) -> bool:
+    """Whether a blocked signal waits: sigpending(2)."""
+    return number in _signal.sigpending()
+
+
 def set_default(number: int) -> None:
     """Give a signal its default disposition: signal(2)."""
     _signal.signal(number, _signal.SIG_DFL)

@@ -17,18 +17,22 @@ from reaper.init.reaping import BATCH, Reaper
 from reaper.init.report import Report
 from reaper.init.surroundings import Cgroup
 from reaper.signals import NUMBERS
-from reaper.status import Ending
+from reaper.status import SIGNAL_BASE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import NoReturn
 
+    from reaper.init import cause
+    from reaper.init.reaping import Batch
+
 SIGCHLD, SIGKILL = NUMBERS["SIGCHLD"], NUMBERS["SIGKILL"]
 ALL = kernel.CATCHABLE
 ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
+KILLED_CODE = SIGNAL_BASE + SIGKILL
 LOOK_EVERY = 0.1  # seconds, for main's exec, and for the end of who entered the namespace
 SIGNALS_FOR = 0.05  # seconds of a round, before the dead and the deadlines have their turn
 SCAN_EVERY = 1.0  # seconds, for the adopted with --adopted end
@@ -51,7 +55,11 @@ class Init:
         self.waits_for_entered = False  # the rest are processes that are not our children
         self.more = False  # do not wait: the last batch was full, or a part of the round failed
         self.cgroup: Cgroup | None = None
-        self.oom_kills: int | None = None
+        self.oom_kills: int | None = None  # of the kernel, at our start
+        self.oom_doubtful = False  # a child may have died before that was read
+        self.kills: cause.Kills | None = None  # from the first reading on
+        self.verdict: cause.Verdict | None = None  # on the batch at hand
+        self.killed: dict[int, surroundings.Seen] = {}  # zombies that SIGCHLD told of
 
     # -- main's start
 
@@ -79,6 +87,7 @@ class Init:
         gc.enable()
         self.cgroup = Cgroup()
         self.oom_kills = self.cgroup.value("oom kills")
+        self.oom_doubtful = kernel.is_pending(SIGCHLD)
         if log.level >= journal.INFO:
             log.info("start", surroundings.at_start(self.cgroup, self.report.is_pid1))
 
@@ -112,6 +121,8 @@ class Init:
         while info is not None:
             if info.si_signo != SIGCHLD:
                 self._signal(info)
+            elif info.si_code == posix.CLD_KILLED and info.si_status == SIGKILL:
+                self._look_at_killed(info.si_pid)
             taken += 1
             again = taken < BATCH and time.monotonic() < until
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if again else None
@@ -171,11 +182,18 @@ class Init:
         self.more |= batch.full
         for pid in batch.pids:
             self.core.on_reaped(pid)
+        self.verdict = None
+        if batch.killed or (batch.main_ending and batch.main_ending.exit_code == KILLED_CODE):
+            self._try(lambda: self._ask_who_killed(batch))
         nobody_left = batch.no_child_left and self.hands.nobody_left()
         self.waits_for_entered = batch.no_child_left and not nobody_left
         if batch.main_ending:
-            actions = self.core.on_main_ended(batch.main_ending, nobody_left, time.monotonic())
-            self.report.main_ended(batch.main_ending, self.core, self._oom(batch.main_ending))
+            self._try(self._look_for_exec)  # if it failed, that came before the end
+            ending = batch.main_ending
+            actions = self.core.on_main_ended(ending, nobody_left, time.monotonic())
+            self._try(lambda: self.report.main_ended(ending, self.core, self.verdict))
+            if self.core.phase != core.LINGERING:  # else the file is the rest's as yet
+                self._try(self.report.say_last_words)
             self.hands.act(actions)
         elif nobody_left:
             self.hands.act(self.core.on_nobody_left())
@@ -186,15 +204,33 @@ class Init:
                 self.hands.act(self.core.on_adopted(pid, time.monotonic()))
             self.more |= bool(self.reaper.coming)
 
+    def _look_at_killed(self, pid: int) -> None:
+        """Who it is that died by KILL, before it is reaped; SIGCHLD says so for one at a time."""
+        if self.oom_kills is not None and (seen := surroundings.see(pid)):
+            self.killed[pid] = seen
+
+    def _ask_who_killed(self, batch: "Batch") -> None:
+        """Where the KILL was not ours: did the kernel kill for want of memory?"""
+        seen, self.killed = self.killed, {}
+        died = [pid for pid in batch.killed if not self.report.killed_by_us(pid)]
+        # A shell whose command died by KILL exits with that code.
+        unasked = not died and (batch.main_ending is None or batch.main_ending.signal is not None)
+        if unasked or self.cgroup is None or self.oom_kills is None:
+            return
+        from reaper.init import cause  # noqa: PLC0415  seldom needed
+
+        if self.kills is None:
+            self.kills = cause.Kills(self.cgroup, self.oom_kills, self.oom_doubtful)
+        ended = batch.main_ending is not None
+        main_pid = self.report.main_pid if ended else self.reaper.main_pid
+        main = seen.get(main_pid) if ended else surroundings.see(main_pid)
+        self.verdict = self.kills.ask(died, main, main_pid, self.report.reaped_count)
+        orphans = {pid: seen.get(pid) for pid in died if pid != main_pid}
+        if orphans and (self.verdict.memory or self.verdict.perhaps):
+            self.report.killed_for_memory(orphans, self.verdict)
+
     def _summary(self) -> str:
         report = self.report
         return surroundings.at_end(
             self.cgroup or Cgroup(), report.adopted_count, report.reaped_count
         )
-
-    def _oom(self, ending: Ending) -> str | None:
-        """Limit and peak where the kernel killed main for want of memory."""
-        if ending.signal != SIGKILL or not self.cgroup or self.oom_kills is None:
-            return None
-        kills = self.cgroup.value("oom kills")
-        return surroundings.memory(self.cgroup) if (kills or 0) > self.oom_kills else None

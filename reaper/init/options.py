@@ -18,6 +18,8 @@ EMPTY = "empty"
 KEEP, END = "keep", "end"
 TEXT, JSON = "text", "json"
 OWN, EXACT = "own", "exact"
+OFF = "off"
+TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes puts it, and nobody else
 LEVELS = ("error", "warning", "info", "debug")
 
 DROP = 0  # in Options.rewrite: the signal is not sent on
@@ -55,6 +57,7 @@ class Options:
         self.log_file = "fd:2"
         self.trace = ""
         self.trace_mode = OWN
+        self.termination_log = ""  # TERMINATION_LOG where that is there
 
 
 def _one_of(*words: str) -> "Convert":
@@ -91,6 +94,12 @@ def _flag(options: Options, name: str, text: str) -> None:
 def _text(options: Options, name: str, text: str) -> None:
     if not text or (text.startswith("fd:") and not _is_number(text[3:])):
         raise ValueError("is neither a path nor fd:N")
+    setattr(options, name, text)
+
+
+def _path_or_off(options: Options, name: str, text: str) -> None:
+    if text != OFF and not text.startswith("/"):
+        raise ValueError("is neither an absolute path nor off")
     setattr(options, name, text)
 
 
@@ -212,6 +221,9 @@ write the lifecycle trace there, as JSON Lines [off]"""),
     Option("trace-mode", "", "own|exact", _one_of(OWN, EXACT), """\
 own: what the init itself sees; exact, every fork, exec
 and exit, is not built in yet [own]"""),
+    Option("termination-log", "", "PATH|off", _path_or_off, """\
+say why main ended in this file, if it is there and
+main left it empty [/dev/termination-log]"""),
 )  # fmt: skip
 REPEATABLE = ("rewrite", "expect")
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 ROOT = "/proc"
 _CHUNK = 65536
+_PF_EXITING = 0x4  # the kernel's include/linux/sched.h
 
 
 def read(path: str) -> bytes | None:
@@ -34,7 +35,10 @@ def read(path: str) -> bytes | None:
 class Process:
     """One line of /proc/PID/stat: who a process is, in one consistent read."""
 
-    __slots__ = ("name", "pgid", "pid", "ppid", "sid", "start_ticks", "state", "threads")
+    __slots__ = (
+        "child_faults", "is_ending", "name", "pgid", "pid", "ppid", "sid", "start_ticks",
+        "state", "threads",
+    )  # fmt: skip
 
     def __init__(self, line: bytes) -> None:
         pid, _, rest = line.partition(b" (")
@@ -44,6 +48,9 @@ class Process:
         self.name = name.decode(errors="surrogateescape")
         self.state = fields[0].decode()
         self.ppid, self.pgid, self.sid = int(fields[1]), int(fields[2]), int(fields[3])
+        self.is_ending = self.state in "ZX" or bool(int(fields[6]) & _PF_EXITING)
+        # Page faults of the children it waited for: no process lives without one.
+        self.child_faults = int(fields[8]) + int(fields[10])
         self.threads = int(fields[17])
         self.start_ticks = int(fields[19])
 
@@ -79,6 +86,12 @@ def arguments(pid: int) -> list[str] | None:
         return None
     words = block.decode(errors="surrogateescape").split("\0")
     return words[:-1]
+
+
+def ignores(pid: int, signal: int) -> bool:
+    """Whether it ignores a signal, as SigIgn says also of a zombie; true where that is hidden."""
+    words = (read(f"{ROOT}/{pid}/status") or b"SigIgn: -1").split()
+    return bool(int(words[words.index(b"SigIgn:") + 1], 16) >> signal - 1 & 1)
 
 
 def everyone() -> "Iterator[Process]":

@@ -5,7 +5,7 @@ it is done only where somebody wants to know.
 """
 
 from reaper.init import kernel, proc
-from reaper.init.report import Report
+from reaper.init.report import SIGKILL, Report
 from reaper.status import OWN_FAILURE, Ending, ending
 
 TYPE_CHECKING = False
@@ -20,10 +20,11 @@ BATCH = 100
 class Batch:
     """What one round found. `full`: there may be more zombies."""
 
-    __slots__ = ("full", "main_ending", "no_child_left", "pids")
+    __slots__ = ("full", "killed", "main_ending", "no_child_left", "pids")
 
     def __init__(self) -> None:
         self.pids: list[int] = []  # reaped, main left out
+        self.killed: list[int] = []  # those of them that died by SIGKILL, main included
         self.main_ending: Ending | None = None
         self.no_child_left = False
         self.full = False
@@ -97,6 +98,8 @@ class Reaper:
         self.adopted_pids.discard(pid)
         self.born.discard(pid)
         self.coming.pop(pid, None)
+        if status & 0x7F == SIGKILL:  # wait(2): WTERMSIG
+            self._begun.killed.append(pid)
         if pid == self.main_pid:
             self.main_pid, self._begun.main_ending = 0, ending(status)
         else:

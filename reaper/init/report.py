@@ -14,10 +14,14 @@ from reaper.status import Ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from reaper.init import core
+    from reaper.init import cause, core
     from reaper.init.jsonlines import Json, Trace
+    from reaper.init.surroundings import Seen
 
 SIGKILL = signals.NUMBERS["SIGKILL"]
+ASK_FOR_AN_END = {
+    number for number, action in signals.ACTIONS.items() if action == signals.TERMINATE
+} - {signals.NUMBERS["SIGHUP"]}
 
 
 class Report:
@@ -38,6 +42,11 @@ class Report:
         self.scans = trace is not None or chosen.adopted == options.END
         self._denied: set[int] = set()  # signals whose EPERM was said
         self._said: set[str] = set()
+        self._senders: dict[int, str] = {}  # of the last signal of a number that came
+        self._origins: dict[int, int] = {}  # signal that was forwarded -> signal that had come
+        self._killed: set[int] = set()  # pids that got a KILL of ours
+        self._killed_many = False  # a group got one, or everybody
+        self._last_words = ""  # for the termination log
 
     # -- start
 
@@ -79,15 +88,17 @@ class Report:
         for step, number in steps.items():
             self.log.debug("setup", f"{step} for main: {posix.strerror(number)}")
         if failed:
-            self.log.error(
-                "exec", f'exec "{command[0]}": {launch.explain(command[0], failed, path)}'
-            )
+            what = f'exec "{command[0]}": {launch.explain(command[0], failed, path)}'
+            self.log.error("exec", what)
+            self._last_words = what
 
     def cannot_fork(self, error: OSError) -> None:
         full = error.errno in (errno.EMFILE, errno.ENFILE)
         limit = "open files (ulimit -n)" if full else "processes (--pids-limit, ulimit -u)"
         what = f'cannot start "{self.options.command[0]}": {_reason(error)}'
-        self.log.error("fork", f"{what}; raise the limit on {limit}")
+        self._last_words = f"{what}; raise the limit on {limit}"
+        self.log.error("fork", self._last_words)
+        self.say_last_words()
 
     def not_pid1(self, error: int) -> None:
         if error:
@@ -102,11 +113,16 @@ class Report:
     # -- signals
 
     def received(self, number: int, sender: int, uid: int) -> None:
-        if not self.trace and self.log.level < journal.DEBUG:
-            return
-        # A sender outside our PID namespace has the number 0, as has the kernel.
-        process = proc.process(sender) if sender else None
+        told = self.trace is not None or self.log.level >= journal.DEBUG
+        # A sender outside our PID namespace has the number 0, as has the kernel. Who asked for an
+        # end is told when it has come.
+        look = told or signals.ACTIONS[number] == signals.TERMINATE
+        process = proc.process(sender) if sender and look else None
         name = process.name if process else None
+        elsewhere = "outside the container" if self.is_pid1 else "elsewhere"
+        self._senders[number] = _called(sender, process) if sender else elsewhere
+        if not told:
+            return
         who = f"{sender or 'outside'} ({name or 'unknown'})"
         self.log.debug("signal_received", f"got {describe(number)} from {who}")
         self._signal(number, "received", sender=sender, sender_name=name, sender_uid=uid)
@@ -115,6 +131,10 @@ class Report:
         number, received = action.signal, action.received
         if received is not None and not result:
             self.forwarded_count += 1
+            self._origins[number] = received
+        if number == SIGKILL and not result:
+            self._killed_many |= target < 0
+            self._killed.add(target)
         if result == errno.EPERM and number not in self._denied:
             self._denied.add(number)
             what = f"not allowed to send {describe(number)} to {target} (EPERM)"
@@ -199,19 +219,71 @@ class Report:
                 max_rss=int(max_rss),
             )
 
-    def main_ended(self, ending: Ending, decided: "core.Core", oom: str | None) -> None:
+    def killed_by_us(self, pid: int) -> bool:
+        """Whether a KILL of ours went to it, which was reaped, or to a group and perhaps to it."""
+        ours = pid in self._killed or self._killed_many
+        if pid != self.main_pid:
+            self._killed.discard(pid)  # it may belong to somebody else from now on
+        return ours
+
+    def killed_for_memory(
+        self, orphans: "dict[int, Seen | None]", verdict: "cause.Verdict"
+    ) -> None:
+        """The kernel killed these of our children, main left out, or may have."""
+        called = (_called(pid, seen.process if seen else None) for pid, seen in orphans.items())
+        who = ", ".join(called)
+        if verdict.memory:
+            what = f"killed by the kernel for want of memory: {who}"
+        else:
+            one = "this one" if len(orphans) == 1 else "one of these"
+            what = f"killed by SIGKILL (9), not by us: {who}; {verdict.perhaps}, perhaps {one}"
+        self.log.warning("oom", what)
+
+    def main_ended(
+        self, ending: Ending, decided: "core.Core", verdict: "cause.Verdict | None"
+    ) -> None:
         """Main is gone: silent when it ended by itself or as it was asked to."""
-        level, cause = INFO, ""
-        if oom and ending.signal == SIGKILL:
-            level, cause = WARNING, f" by the kernel: out of memory ({oom})"
+        level, by, why = WARNING, "", ", not sent by us"
+        if ending.signal is None:
+            level, why = INFO, ""
+            if verdict and verdict.perhaps:
+                level, why = WARNING, f"; {verdict.perhaps}"
         elif ending.signal == SIGKILL and decided.timed_out:
-            level = WARNING
-            cause = f" by us: it outlived --stop-timeout {self.options.stop_timeout:g}"
-        elif ending.signal in decided.forwarded:
-            cause = ", which we had forwarded"
-        elif ending.signal:
-            level, cause = WARNING, ", not sent by us"
-        self.log.say(level, "main_ended", f"main {self.main_pid} {ending_text(ending)}{cause}")
+            why = f" by us: it outlived --stop-timeout {self.options.stop_timeout:g}"
+        elif ending.signal in self._origins:
+            level, why = INFO, f", which was forwarded{self._origin(ending.signal)}"
+        elif ending.signal == SIGKILL and self.killed_by_us(self.main_pid):
+            why = " by us"
+        elif verdict and verdict.memory:
+            by, why = " by the kernel", f": out of memory ({verdict.memory})"
+        elif verdict and verdict.perhaps:
+            why = f", not by us; {verdict.perhaps}, perhaps this one"
+        text = ending_text(ending)
+        self.log.say(level, "main_ended", f"main {self.main_pid} {text}{by}{why}")
+        if not self._last_words:  # of an exec that failed they say more than the code
+            why = f"{self._stopped_by()}{why}" if ending.signal is None else why
+            self._last_words = f"{text.removeprefix('was ')}{why}"
+
+    def _stopped_by(self) -> str:
+        """What asked for the end of a main that exited by itself. HUP asks for a reload."""
+        for came in self._origins.values():
+            if came in ASK_FOR_AN_END:
+                return f" after {describe(came)} from {self._senders.get(came, 'unknown')}"
+        return ""
+
+    def say_last_words(self) -> None:
+        """Tell Kubernetes why main ended; only once."""
+        from reaper.init import surroundings  # noqa: PLC0415  the loop has loaded it
+
+        words, self._last_words = self._last_words, ""
+        if words and (trouble := surroundings.last_words(self.options.termination_log, words)):
+            self.log.warning("termination_log", trouble)
+
+    def _origin(self, forwarded: int) -> str:
+        """From whom a signal came that was forwarded, and as what."""
+        received = self._origins[forwarded]
+        came_as = "" if received == forwarded else f" for {describe(received)}"
+        return f"{came_as} from {self._senders.get(received, 'unknown')}"
 
     # -- leaving
 
@@ -235,6 +307,7 @@ class Report:
             self.trace.emit("shutdown", self.pid, phase=action.phase, remaining=count, grace=grace)
 
     def end(self, code: int) -> None:
+        self.say_last_words()
         if self.trace:
             self.trace.emit(
                 "end",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 def run(arguments: list[str], inherited: set[int]) -> "NoReturn":
     """Run the init; `inherited` is the signal mask from before everything was blocked."""
+    chosen = None
     try:
         kernel.reserve_standard_descriptors()
         chosen = opt.parse(arguments, posix.environ)
@@ -35,9 +36,12 @@ def run(arguments: list[str], inherited: set[int]) -> "NoReturn":
         born = proc.own_children() if counted else ()
         launched = _launch(report, terminal, inherited)
     except opt.UsageError as error:
+        _say_last_words(chosen, error.what)
         _give_up(error.what, error.cure)
     except Exception as error:
-        _give_up(f"cannot start: {type(error).__name__}: {error}", "please report it")
+        what = f"cannot start: {type(error).__name__}: {error}"
+        _say_last_words(chosen, what)
+        _give_up(what, "please report it")
     launched.is_over(EXEC_MILLISECONDS)
     # Only the one-file form has it to load still, and main runs meanwhile.
     from reaper.init import loop  # noqa: PLC0415
@@ -54,6 +58,15 @@ def _show(what: str) -> "NoReturn":
     except OSError as error:
         _give_up(f"standard output: {posix.strerror(error.errno or 0)}", "open it")
     kernel.leave(0)
+
+
+def _say_last_words(chosen: opt.Options | str | None, what: str) -> None:
+    """Tell Kubernetes, too. Of a command line that is wrong nothing counts but the variable."""
+    from reaper.init import surroundings  # noqa: PLC0415  the one-file form has it to load still
+
+    named = posix.environ.get(b"REAPER_TERMINATION_LOG", b"").decode(errors="surrogateescape")
+    path = chosen.termination_log if isinstance(chosen, opt.Options) else named
+    surroundings.last_words(path if path == opt.OFF or path.startswith("/") else "", what)
 
 
 def _give_up(what: str, cure: str) -> "NoReturn":

@@ -6,7 +6,9 @@ Nothing is polled; what is not there is None.
 
 import posix
 
+from reaper.init import options as opt
 from reaper.init import proc
+from reaper.signals import NUMBERS
 
 SYSTEM = "/sys/fs/cgroup"
 # What cgroup v1 says for "no limit": the largest page-aligned number.
@@ -54,6 +56,13 @@ class Cgroup:
                 return _number(text, key)
         return None
 
+    def members(self) -> set[int]:
+        """The living processes of the cgroup that `oom kills` is counted in; 0: not of ours."""
+        for folder, file in self._places(*_FILES["oom kills"]):
+            if proc.read(f"{folder}/{file.partition(':')[0]}") is not None:
+                return set(map(int, (proc.read(f"{folder}/cgroup.procs") or b"").split()))
+        return set()
+
     def _places(self, controller: str, v1: str, v2: str) -> list[tuple[str, str]]:
         """Where the file may be: our own folder, or the root where that is all we are shown."""
         own, unified = self._paths.get(controller), self._paths.get("")
@@ -63,6 +72,22 @@ class Cgroup:
         if unified is not None:
             places += [(f"{self._root}{unified}", v2), (self._root, v2)]
         return places
+
+
+class Seen:
+    """A process as it was seen last, a zombie perhaps, and whether its children end unnoticed."""
+
+    __slots__ = ("ignores_chld", "process")
+
+    def __init__(self, process: proc.Process) -> None:
+        self.process = process
+        self.ignores_chld = proc.ignores(process.pid, NUMBERS["SIGCHLD"])
+
+
+def see(pid: int) -> Seen | None:
+    """Look at a process that lives, or was not reaped yet; None: gone, hidden, or pid 0."""
+    process = proc.process(pid) if pid else None
+    return Seen(process) if process else None
 
 
 def _number(text: bytes, key: str) -> int | None:
@@ -82,13 +107,8 @@ def runtime() -> str:
     named = posix.environ.get(b"container")  # systemd's convention for PID 1's environment
     if named:
         return _VARIABLES.get(named, named.decode(errors="backslashreplace"))
-    for path, name in _MARKS:
-        try:
-            posix.stat(path)
-        except OSError:
-            continue
-        return name
-    return "no container runtime"
+    there = (name for path, name in _MARKS if _is_there(path))
+    return next(there, "no container runtime")
 
 
 def size(number: int | None) -> str:
@@ -126,3 +146,26 @@ def at_end(cgroup: Cgroup, adopted: int, reaped: int) -> str:
     told = [f"{name} {'unknown' if count is None else count}" for name, count in counts]
     told.insert(0, f"memory peak {'unknown' if peak is None else size(peak)}")
     return f"adopted {adopted}, reaped {reaped}, {', '.join(told)}"
+
+
+def last_words(chosen: str, text: str) -> str:
+    """A line for the termination log as --termination-log says; returns what went wrong, if any.
+
+    Nobody named the file of Kubernetes, so that it is missing or another user's is no trouble.
+    """
+    path = chosen or opt.TERMINATION_LOG
+    if path == opt.OFF or not (chosen or _is_there(path)):
+        return ""
+    from reaper.init import termination  # noqa: PLC0415  seldom needed
+
+    trouble = termination.write(path, text)
+    told = trouble and (chosen or trouble == termination.NOT_REGULAR)
+    return f'--termination-log: cannot write to "{path}": {trouble}' if told else ""
+
+
+def _is_there(path: str) -> bool:
+    try:
+        posix.stat(path)
+    except OSError:
+        return False
+    return True

@@ -60,6 +60,7 @@ def test_every_option_has_a_variable_and_the_command_line_wins() -> None:
         "stop-delay": "3", "expect": "143,3=4", "until": "empty", "adopted": "end",
         "subreaper": "1", "parent-death": "HUP", "warn-reap": "yes", "log-level": "debug",
         "log-format": "json", "log-file": "/l", "trace": "fd:1", "trace-mode": "exact",
+        "termination-log": "off",
     }  # fmt: skip
     assert set(values) == {option.name for option in opt.TABLE}
     plain = ok("x")
@@ -99,6 +100,10 @@ def test_every_option_has_a_variable_and_the_command_line_wins() -> None:
         (["--log-level", "loud", "x"], '"loud" is none of error, warning, info, debug'),
         (["--trace", "fd:x", "x"], '--trace: "fd:x" is neither a path nor fd:N'),
         (["--trace", "", "x"], '"" is neither a path nor fd:N'),
+        (
+            ["--termination-log", "log", "x"],
+            '--termination-log: "log" is neither an absolute path nor off',
+        ),
     ],
 )
 def test_bad_input_names_the_thing_and_the_cure(words: list[str], said: str) -> None:

@@ -13,7 +13,7 @@ from statline import stat_line
 from support import REPO
 
 from reaper import events, signals, status
-from reaper.init import journal, jsonlines, surroundings
+from reaper.init import journal, jsonlines, surroundings, termination
 from reaper.init.proc import Process
 
 
@@ -217,3 +217,18 @@ SIZES = {
 @pytest.mark.parametrize(("number", "text"), SIZES.items())
 def test_sizes_for_people(number: int | None, text: str) -> None:
     assert surroundings.size(number) == text
+
+
+LINES = {"a\nb": rb"a\nb", "\x1b[1m": rb"\x1b[1m", "é\udcff": "é\\udcff".encode(), "": b""}
+
+
+@pytest.mark.parametrize(("text", "shown"), LINES.items())
+def test_last_words_are_one_printable_line(text: str, shown: bytes) -> None:
+    assert termination.line(text) == shown + b"\n"
+
+
+@given(st.text(min_size=1500))
+def test_last_words_are_cut_between_characters(text: str) -> None:
+    line = termination.line(text)
+    assert len(line) <= termination.LIMIT
+    assert line.decode().removesuffix("\n").isprintable()
