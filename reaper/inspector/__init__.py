@@ -1,1 +1,1 @@
-"""The inspector: reaperctl, which looks at processes and never touches the init's code."""
+"""The inspector: reaperctl, which looks at processes and can end them; without `reaper.init`."""

@@ -1,6 +1,7 @@
-"""The anatomy of one process: everything /proc/PID tells, as plain fields. Reads, prints nothing.
+"""The anatomy of one process: what /proc/PID tells of it, as plain fields. It prints nothing.
 
-Every field is None where it cannot be read: another user's process hides its memory and files.
+What cannot be read is None, or empty where several belong to a field, as threads: another user's
+process hides its memory and files.
 """
 
 from collections import Counter
@@ -18,7 +19,7 @@ MASKS = {
     "caught": (b"SigCgt",),
 }
 
-# What a descriptor's link begins with -> its kind; a path is a file.
+# What a descriptor's link begins with -> its kind; empty: the name that follows. First match wins.
 _FD_KINDS = (
     ("socket:", "socket"), ("pipe:", "pipe"), ("/dev/pts/", "terminal"), ("/dev/tty", "terminal"),
     ("/dev/", "device"), ("anon_inode:", ""), ("/memfd:", "memfd"), ("/", "file"),
@@ -40,12 +41,12 @@ class Anatomy:
     """One process taken apart."""
 
     process: Process
-    lineage: tuple[Process, ...]  # parent, its parent, up to the root
+    lineage: tuple[Process, ...]  # parent, its parent, up to a process without a parent here
     threads: tuple[Stat, ...]
     exe: str | None
     cwd: str | None
     namespaces: dict[str, int | None]
-    groups: tuple[str, ...]  # control groups, `controller:path`
+    cgroups: tuple[str, ...]  # `controller:path`
     memory: tuple[Part, ...] | None
     descriptors: dict[str, int] | None
     signals: dict[str, tuple[str, ...] | None]
@@ -69,7 +70,7 @@ def examine(proc: Proc, process: Process) -> Anatomy:
             for name in proc.names(f"{pid}/ns") or ()
             if not name.endswith("_for_children")
         },
-        groups=tuple(_groups(process.cgroup or "")),
+        cgroups=tuple(_cgroups(process.cgroup or "")),
         memory=tuple(parts(parse_smaps(smaps), exe)) if smaps else None,
         descriptors=_descriptors(proc, pid),
         signals={
@@ -81,7 +82,7 @@ def examine(proc: Proc, process: Process) -> Anatomy:
 
 
 def lineage(proc: Proc, process: Process) -> Iterable[Process]:
-    """The parents of a process up to its root."""
+    """The parent of a process, its parent, and so on, as far as they can be read."""
     seen = {process.pid}
     while (ppid := process.stat.ppid) not in (0, *seen):
         seen.add(ppid)
@@ -98,7 +99,7 @@ def _inode(link: str | None) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
-def _groups(cgroup: str) -> Iterable[str]:
+def _cgroups(cgroup: str) -> Iterable[str]:
     for line in cgroup.splitlines():
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         yield f"{controllers or 'unified'}:{path}"

@@ -1,14 +1,14 @@
 """What the control group allows and charges: pids and memory, cgroup v1 and v2.
 
-Where the files are: /proc/PID/cgroup and mountinfo, cgroups(7). A limit may be set on any level
-above; of each resource the level that is closest to its limit counts.
+/proc/PID/cgroup and /proc/PID/mountinfo say where the files are: cgroups(7), proc(5). A limit may
+be set on any level above; of each resource the level that is closest to its limit counts.
 """
 
 from dataclasses import dataclass
 
 from .procfs import Proc, read_file
 
-# v1 says "no limit" with the largest multiple of a page.
+# v1 says "no limit" with the largest multiple of a page: above this, where no limit ever is.
 NO_LIMIT = 1 << 62
 
 
@@ -27,13 +27,13 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Group:
-    """The numbers of one control group. Memory in bytes."""
+class Cgroup:
+    """The numbers of one control group: each resource on the level that counts. Memory in bytes."""
 
     pids: Level = Level()
     memory: Level = Level()
     cache: int | None = None  # of `memory.used`: page cache that the kernel would take back first
-    oom_kills: int | None = None
+    oom_kills: int | None = None  # in the innermost group
 
 
 # (controller, version) -> files: used, limit, peak
@@ -51,17 +51,17 @@ _CACHE = {1: ("memory.stat", b"total_inactive_file"), 2: ("memory.stat", b"inact
 _OOM_KILLS = {1: ("memory.oom_control", b"oom_kill"), 2: ("memory.events", b"oom_kill")}
 
 
-def read(proc: Proc) -> Group:
+def read(proc: Proc) -> Cgroup:
     """The control group of this program, or, looking in from elsewhere, of the root's PID 1."""
     pid = "self" if proc.maybe("self/cgroup") else "1"
     pids, _ = _levels(proc, pid, "pids")
     memory, version = _levels(proc, pid, "memory")
     _, pids_level = _closest(pids)
     if not memory:
-        return Group(pids_level)
+        return Cgroup(pids_level)
     innermost, _ = memory[0]
     folder, level = _closest(memory)
-    return Group(
+    return Cgroup(
         pids_level,
         level,
         _keyed(f"{folder}/{_CACHE[version][0]}", _CACHE[version][1]),
@@ -94,7 +94,7 @@ def _levels(proc: Proc, pid: str, controller: str) -> tuple[list[tuple[str, Leve
 
 
 def _folders(proc: Proc, pid: str, controller: str) -> list[str]:
-    """The folders of a process's group up to the mount; of v2 where no controller is named."""
+    """The folders of a process's control group, the innermost first; v2 has an empty controller."""
     path = _path(proc.maybe(f"{pid}/cgroup") or b"", controller)
     mount = _mount(proc.maybe(f"{pid}/mountinfo") or b"", controller)
     if path is None or mount is None:
@@ -116,7 +116,7 @@ def _path(data: bytes, controller: str) -> str | None:
 
 
 def _mount(data: bytes, controller: str) -> tuple[str, str] | None:
-    """(folder of the hierarchy that is mounted, where) from mountinfo, proc_pid_mountinfo(5)."""
+    """(folder of the hierarchy that is mounted, where) from mountinfo: proc(5)."""
     for line in data.decode("utf-8", "replace").splitlines():
         head, _, tail = line.partition(" - ")
         kind, *_, options = tail.split() or [""]
@@ -134,7 +134,7 @@ def _mount(data: bytes, controller: str) -> tuple[str, str] | None:
 
 
 def _number(path: str) -> int | None:
-    """A number from a file; None where it is not there or says `max`."""
+    """A number from a file; None where it is not there or stands for no limit."""
     try:
         value = int(read_file(path))
     except (OSError, ValueError):

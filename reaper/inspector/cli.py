@@ -1,7 +1,7 @@
 """The command line of reaperctl: finds the command, runs it, and is the one place for errors.
 
 Exit codes: 0 nothing found (or nothing to find), 1 findings, or some remain of those that were to
-be killed, 2 an error, said in one line.
+be killed, 2 an error, said in one line, 130 Ctrl-C. `top` on a terminal has its own (`terminal`).
 """
 
 import argparse
@@ -120,7 +120,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def console() -> NoReturn:
-    """Entry point: `main` for a shell, whose reader may leave early (`reaperctl ps | head`)."""
+    """Run `main` on sys.argv and exit. A reader of the output may leave early, as head(1) does."""
     gc.disable()  # we leave soon, and collecting costs a quarter of the time at 10,000 processes
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115

@@ -1,4 +1,7 @@
-"""The columns of a process: what ps, tree, top and zombies can show of it. Pure."""
+"""The columns of a process: what ps, tree, top, mem, show and kill can show of it.
+
+Pure, but that names of users are looked up.
+"""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -140,7 +143,8 @@ PROCESS: tuple[Column[Process], ...] = (
     Column("system_cpu", lambda p: p.stat.system, "of it in the kernel", "cpu", header="SYS"),
     Column("pcpu", lambda p: _percent(p.stat.user + p.stat.system, p.age),
            "CPU time used / age, in percent", "percent", header="%CPU"),
-    Column("wait", lambda p: p.wait, "time it was ready and waited for a CPU", "cpu", ("wait",)),
+    Column("wait", lambda p: p.wait, "time it (its main thread) was ready and waited for a CPU",
+           "cpu", ("wait",)),
     Column("processor", lambda p: p.stat.processor, "the CPU it ran on last", "integer",
            header="ON"),
     Column("vss", lambda p: p.stat.vss, "virtual size", "bytes"),
@@ -155,10 +159,10 @@ PROCESS: tuple[Column[Process], ...] = (
     Column("swap", lambda p: p.status and p.status.size(b"VmSwap"), "swapped out", "bytes", STATUS),
     Column("minflt", lambda p: p.stat.minflt, "page faults without a read from disk", "integer"),
     Column("majflt", lambda p: p.stat.majflt, "page faults with a read from disk", "integer"),
-    Column("cswch", _switches(b"voluntary"), "times it gave its CPU away to wait", "integer",
-           STATUS),
-    Column("nvcswch", _switches(b"nonvoluntary"), "times its CPU was taken away", "integer",
-           STATUS),
+    Column("cswch", _switches(b"voluntary"), "times it (its main thread) gave its CPU away to wait",
+           "integer", STATUS),
+    Column("nvcswch", _switches(b"nonvoluntary"), "times it (its main thread) was preempted",
+           "integer", STATUS),
     Column("read", lambda p: p.io and p.io.get("read_bytes"), "read from storage", "bytes", IO),
     Column("written", lambda p: p.io and p.io.get("write_bytes"), "written to storage", "bytes",
            IO),

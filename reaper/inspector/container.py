@@ -1,7 +1,8 @@
 """Looking into a container from outside: from its name to its /proc, and to its pids as seen here.
 
-The engine is asked for one number by its own command, docker or podman; all else is /proc.
-Sources: docker-inspect(1), podman-inspect(1), pid_namespaces(7).
+The engine's own command, docker or podman, is asked for the container's id and for the pid of its
+PID 1; all else comes from /proc.
+Sources: docker-container-inspect(1), podman-container-inspect(1), pid_namespaces(7).
 """
 
 import shutil
@@ -94,7 +95,7 @@ def pids_inside(here: Proc, namespace: str) -> dict[int, int]:
     level = next((len(numbers) for link, numbers, _ in away.values() if link == namespace), 0)
 
     def belongs(pid: int) -> bool:
-        # A nested namespace was forked from here: the parents lead back to ours.
+        # Who is in a nested namespace has an ancestor in the one that was asked for.
         while pid in away:
             link, numbers, parent = away[pid]
             if link == namespace:
@@ -134,7 +135,7 @@ class Inside(Proc):
         return replace(process, hostpid=self._hosts.get(pid)) if HOSTPID in parts else process
 
     def pids(self) -> list[int]:
-        self.__dict__.pop("_hosts", None)  # every look sees its own moment
+        self.__dict__.pop("_hosts", None)  # each look reads them anew
         return super().pids()
 
     def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:

@@ -1,4 +1,4 @@
-"""The one exception of the inspector: `cli` prints it in one line and leaves with 2."""
+"""The one exception that means an error: `cli` prints it in one line and leaves with 2."""
 
 
 class UserError(Exception):

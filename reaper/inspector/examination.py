@@ -1,4 +1,4 @@
-"""Gathers the facts for the diagnosis: two looks at /proc, a moment apart, and the control group.
+"""Gathers the facts for the diagnosis: one or two looks at /proc, and the control group.
 
 Costly files (smaps_rollup, the threads' masks) are read only where the cheap ones give a reason.
 """
@@ -39,7 +39,7 @@ def examine(view: View, settle: float) -> Facts:
     ]
     return Facts(
         snapshot=snapshot,
-        group=cgroup.read(view.proc),
+        cgroup=cgroup.read(view.proc),
         stuck={pid: _since(view.proc, pid) for pid in stuck},
         deaf=frozenset(
             p.pid for p in snapshot if p.pid in masked & unmoved and _deaf(view.proc, p)
@@ -49,7 +49,10 @@ def examine(view: View, settle: float) -> Facts:
 
 
 def _since(proc: Proc, pid: int) -> float | None:
-    """Seconds since a process last ran: the scheduler notes when, in milliseconds since boot."""
+    """Seconds since a process last ran, as the scheduler noted it, in milliseconds since boot.
+
+    Its clock can be some seconds off the uptime.
+    """
     then, now = _last_ran(proc.maybe(f"{pid}/sched") or b""), proc.uptime
     return None if now is None or then is None else max(0.0, now - then / 1000)
 
@@ -66,7 +69,7 @@ def _last_ran(data: bytes) -> float | None:
 
 
 def _blocks_term(process: Process) -> bool:
-    """Whether its main thread has TERM in its mask; inits do, and fetch it."""
+    """Whether its main thread blocks TERM. Never true of an init: it blocks TERM and fetches it."""
     stat = process.stat
     return (
         has_signal(process, b"SigBlk", TERM)
@@ -97,10 +100,10 @@ def _waits_for_signal(proc: Proc, task: str) -> bool:
 
 def _sums(view: View, snapshot: Snapshot) -> Iterable[Sum]:
     """Sums by command, of those whose RSS alone could mislead."""
-    groups: dict[str, list[Process]] = {}
+    by_name: dict[str, list[Process]] = {}
     for process in snapshot:
         if process.stat.rss:
-            groups.setdefault(process.stat.comm, []).append(process)
-    for name, group in groups.items():
-        if len(group) > 1 and sum(p.stat.rss or 0 for p in group) > MISLEADING:
-            yield add_up(view.proc.snapshot(("memory",), [p.pid for p in group]), name)
+            by_name.setdefault(process.stat.comm, []).append(process)
+    for name, namesakes in by_name.items():
+        if len(namesakes) > 1 and sum(p.stat.rss or 0 for p in namesakes) > MISLEADING:
+            yield add_up(view.proc.snapshot(("memory",), [p.pid for p in namesakes]), name)

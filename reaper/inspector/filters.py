@@ -1,4 +1,7 @@
-"""Which processes: the filters that ps, tree, kill and others share. Pure but for user names."""
+"""Which processes: the filters that ps, states, mem, top and kill share.
+
+Pure, but that names of users and groups are looked up.
+"""
 
 import argparse
 import re
@@ -16,7 +19,7 @@ T = TypeVar("T")
 
 
 def itself(row: Any) -> Any:
-    """The process of a row that is one."""
+    """For rows that are processes: the row."""
     return row
 
 
@@ -109,7 +112,7 @@ FILTERS = {
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """--name, --state, --user and the other `FILTERS`, and what turns or narrows the choice."""
+    """--name, --state, --user and the other `FILTERS`, --invert, --newest and --oldest."""
     group = parser.add_argument_group("filters (all must hold; lists with commas)")
     for name, row in FILTERS.items():
         flags = [*([row.short] if row.short else []), f"--{name.replace('_', '-')}"]
@@ -131,7 +134,7 @@ def needed(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def selected(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
-    """The processes that match; where names or age decide, never this program, as in pgrep."""
+    """The processes that match. With --name, --full, --newest or --oldest never this program."""
     narrow = {"name", "full"}.intersection(filtered(options)) or options.newest or options.oldest
     own = snapshot.own if narrow else None
     return choose(options, (process for process in snapshot if process.pid != own))
@@ -150,8 +153,8 @@ def choose(
     if not (options.newest or options.oldest) or not matching:
         return matching
 
-    def age(row: R) -> tuple[float, int]:
+    def start(row: R) -> tuple[float, int]:
         stat = process_of(row).stat
         return stat.start, stat.pid
 
-    return [max(matching, key=age) if options.newest else min(matching, key=age)]
+    return [max(matching, key=start) if options.newest else min(matching, key=start)]

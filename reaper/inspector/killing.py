@@ -25,8 +25,8 @@ class Plan:
 def plan(signal: int | None, grace: float | None, kill: bool) -> Plan:
     """The steps for --signal, --grace and --no-kill.
 
-    A signal other than TERM may mean anything to its program (HUP: reload), so it is only sent,
-    unless a grace time asks for the end.
+    A signal other than TERM and KILL may mean anything to its program (HUP: reload), so it is only
+    sent, unless a grace time asks for the end.
     """
     if signal is None:
         signal = TERM
@@ -72,13 +72,13 @@ class Result:
 
     process: Process
     outcome: str  # of OUTCOMES
-    signal: int | None = None  # the last one sent
+    signal: int | None = None  # that the sentence names
     seconds: float | None = None  # from the first signal to its end
     detail: str = ""
 
     @property
     def remaining(self) -> bool:
-        """Whether it still lives."""
+        """Whether it counts as remaining: it was to end and lives, or no signal may reach it."""
         return OUTCOMES[self.outcome][1]
 
     @property
@@ -91,7 +91,7 @@ class Result:
         )
 
 
-# outcome -> (sentence, whether the process still lives)
+# outcome -> (sentence, whether the process counts as remaining)
 OUTCOMES = {
     "ended": ("ended {seconds} after {signal}", False),
     "killed": ("did not end by {signal}; killed after {seconds}", False),
@@ -120,7 +120,7 @@ def still_there(process: Process) -> str:
 
 
 def with_descendants(chosen: Iterable[Process], snapshot: Snapshot) -> list[Process]:
-    """The chosen and all that is below them, each once, parents first."""
+    """The chosen and all that is below them, each once: the chosen first, the farthest last."""
     kept: dict[int, Process] = {}
     waiting = list(chosen)
     while waiting:

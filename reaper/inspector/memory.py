@@ -1,6 +1,6 @@
 """Memory: what a process maps and how it sums up; what a sum of RSS counts twice. Pure.
 
-A region is one line of /proc/PID/maps with its numbers from smaps, proc_pid_smaps(5).
+A region is one line of /proc/PID/maps with its numbers from smaps: proc(5).
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -42,7 +42,7 @@ class Region:
 
 
 def parse_smaps(data: bytes) -> list[Region]:
-    """/proc/PID/smaps as regions, upwards. /proc/PID/maps works too: no memory then."""
+    """/proc/PID/smaps as regions, from low to high. Of /proc/PID/maps, without their memory."""
     regions = []
     lines = data.splitlines(keepends=True)
     heads = [i for i, line in enumerate(lines) if line[:1] in b"0123456789abcdef" and line[:1]]
@@ -117,7 +117,7 @@ def parts(regions: Sequence[Region], program: str | None) -> list[Part]:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Several processes together. `memory` is of the `known` of them; `rss` of all."""
+    """`count` processes together. `memory` is of the `known` of them; `vss` and `rss` of all."""
 
     name: str
     count: int
@@ -128,7 +128,7 @@ class Sum:
 
     @property
     def twice(self) -> int:
-        """Bytes that the sum of RSS counts more than once, of those whose PSS is known."""
+        """RSS above PSS, of those whose PSS is known: what other sharers have of the same pages."""
         return max(0, self.memory.rss - self.memory.pss)
 
 
@@ -150,9 +150,9 @@ def add_up(processes: Iterable[Process], name: str = "") -> Sum:
 
 def sums(processes: Iterable[Process], key: Callable[[Process], str]) -> list[Sum]:
     """The sums of those that have the same key, the largest first."""
-    groups: dict[str, list[Process]] = {}
+    alike: dict[str, list[Process]] = {}
     for process in processes:
         if process.stat.vss is not None:
-            groups.setdefault(key(process), []).append(process)
-    totals = [add_up(group, name) for name, group in groups.items()]
+            alike.setdefault(key(process), []).append(process)
+    totals = [add_up(those, name) for name, those in alike.items()]
     return sorted(totals, key=lambda one: (-(one.memory.pss or one.rss), one.name))

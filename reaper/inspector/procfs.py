@@ -207,7 +207,7 @@ def parse_io(data: bytes) -> dict[str, int]:
 
 
 def parse_wait(data: bytes) -> float | None:
-    """/proc/PID/schedstat: seconds that it was ready and waited for a CPU."""
+    """/proc/PID/schedstat: seconds that its main thread was ready and waited for a CPU."""
     words = data.split()
     return int(words[1]) / 1e9 if len(words) == 3 and words[1].isdigit() else None
 
@@ -326,7 +326,7 @@ class Proc:
             return None
 
     def link(self, name: str) -> str | None:
-        """Where a symbolic link below the root points: `1/exe`, `1/ns/pid`."""
+        """Where a symbolic link below the root points, as `1/exe`; None where it cannot be read."""
         try:
             return os.readlink(f"{self.root}/{name}")
         except OSError:
@@ -337,7 +337,7 @@ class Proc:
         return self.root.removesuffix("/proc") + path
 
     def names(self, name: str) -> list[str] | None:
-        """The entries of a folder below the root, sorted, numbers as numbers."""
+        """The entries of a folder below the root, numbers first; None where it cannot be read."""
         try:
             names = os.listdir(f"{self.root}/{name}")
         except OSError:

@@ -1,6 +1,6 @@
-"""Who plays which part: inits, shells, and children that were adopted. Pure.
+"""Who is an init, who a shell, and which children were adopted. Pure.
 
-A snapshot does not say who was adopted; these are the marks that an orphan bears for certain.
+A snapshot does not say who was adopted; here are the marks that only an orphan bears.
 """
 
 import re
@@ -23,13 +23,13 @@ INITS = OF_ONE | OF_MANY
 # What a release's file is called beyond that: tini-static-amd64, reaper-0.1.0.pyz.
 _OF_A_RELEASE = re.compile(r"[-_.](?:static|linux|musl|amd64|arm|x86|v?\d|pyz).*")
 _INTERPRETER = re.compile(r"(?:python|pypy|perl|ruby|busybox|(?:da|ba)?sh)[\d.]*")
-_TAKE_A_VALUE = ("-X", "-W")  # options of python that stand before its script
+_TAKE_A_VALUE = ("-X", "-W")  # options of python whose next word is not its script
 SHELLS = frozenset(("sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "fish", "busybox"))
 
 
 @lru_cache(4096)
 def _base(word: str) -> str:
-    """The name in a path, as a release or a login shell may have it: -init."""
+    """The name in a path, without a login shell's `-` and what a release's file adds to it."""
     return _OF_A_RELEASE.sub("", word.rpartition("/")[2].lstrip("-"))
 
 
@@ -67,9 +67,10 @@ def is_shell(process: Process) -> bool:
 def adopted(process: Process, parent: Process | None, snapshot: Snapshot) -> bool:
     """Whether the parent is certainly not the one that forked it.
 
-    A child begins in its parent's session. In another one without leading it, it came from
-    elsewhere, unless the parent has made itself a session since; of PID 1's that would be 0. And
-    an init that starts one program has adopted all that came later.
+    A child begins in its parent's session. One that is in another session and does not lead it
+    came from elsewhere, unless its parent has called setsid(2) since. Where PID 1 has, the session
+    that it left has the number 0 here. An init that starts one program has adopted all that came
+    after its oldest child.
     """
     if parent is None or process.stat.kernel:
         return False

@@ -1,7 +1,4 @@
-"""What `top` shows and what its keys do: pure functions from state and samples to lines.
-
-Nothing is read and nothing is written here.
-"""
+"""What `top` shows and what its keys do: pure functions from state and samples to lines."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
@@ -179,7 +176,7 @@ def _reaped(totals: Totals) -> str:
 
 
 def head(screen: Screen, totals: Totals, width: int, colour: bool) -> list[str]:
-    """The summary and one line of what is filtered, or of the keys."""
+    """The summary, and one line that says what is filtered; where nothing is, it names the keys."""
     marks = [
         f"/{printable(screen.name)}" + ("_" if screen.typing else "")
         if screen.typing or screen.name

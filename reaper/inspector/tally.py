@@ -1,4 +1,4 @@
-"""What a trace says in numbers: adopted, reaped, lines lost. Reads on where it stopped.
+"""What a trace says in numbers: adopted, reaped, lines lost. It reads on where it stopped.
 
 The schema is `reaper.events`. A torn or foreign line is counted, not guessed at.
 """
@@ -24,7 +24,7 @@ class Tally:
         self.lost = 0  # lines that the init could not write
         self.torn = 0  # lines that could not be read
         self._offset = self._inode = 0
-        self._rest = b""
+        self._unfinished = b""  # a last line without its end
 
     def update(self) -> "Tally":
         """Count what was written since the last call; all where the file was cut or replaced."""
@@ -38,7 +38,7 @@ class Tally:
                     file.seek(self._offset)
                 while data := file.read(CHUNK):
                     self._offset += len(data)
-                    *lines, self._rest = (self._rest + data).split(b"\n")
+                    *lines, self._unfinished = (self._unfinished + data).split(b"\n")
                     for line in lines:
                         self._count(line)
         except OSError as error:

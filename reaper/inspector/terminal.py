@@ -27,7 +27,7 @@ ENDING: dict[int, int] = {
 }
 WATCHED = (*ENDING, signal.SIGWINCH, signal.SIGTSTP, signal.SIGCONT)
 
-# Function and cursor keys: CSI and SS3 sequences. Nothing here is bound to one.
+# Function and cursor keys: CSI and SS3 sequences. They do nothing in `top`.
 _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)")
 
 
@@ -109,9 +109,9 @@ class Terminal:
         self._write(f"\x1b[H{body}\x1b[K\x1b[J".encode("utf-8", "backslashreplace"))
 
     def wait(self, seconds: float) -> list[str]:
-        """Keys typed within that time; none where it is over or the screen must be drawn again.
+        """Keys typed within that time; none where it has passed or the screen must be drawn again.
 
-        Raises Ended on SIGINT, SIGTERM, SIGHUP and at the end of input.
+        Raises Ended on a signal of `ENDING` and at the end of input.
         """
         ready = {fd for fd, _ in self._poll.poll(max(0.0, 1000 * seconds))}
         if self._wake in ready:

@@ -46,7 +46,7 @@ def parent_of(process: Process, snapshot: Snapshot) -> Process | None:
 
 
 def draw(snapshot: Snapshot, order: Iterable[Process], root: int | None = None) -> list[Row]:
-    """Every process, or those below the root, each once; siblings in the order given."""
+    """Every process, or the root and all below it, each once; siblings in the order given."""
     order = list(order)
     below: dict[int, list[Process]] = {}
     roots: list[Process] = []
@@ -55,7 +55,7 @@ def draw(snapshot: Snapshot, order: Iterable[Process], root: int | None = None) 
         (below.setdefault(parent.pid, []) if parent else roots).append(process)
     rows: list[Row] = []
     seen: set[int] = set()
-    for process in (*roots, *order):  # the latter for those in a circle, which have no root
+    for process in (*roots, *order):  # the latter for a circle, and a `root` with a parent
         if root is None or process.pid == root:
             _walk(process, below, snapshot, rows, seen)
     return rows

@@ -6,7 +6,7 @@ How a command is added
    holds an `Examples:` block. It has
 
        def arguments(parser):      # add_table_options(parser, COLUMNS, "pid,rss"), own options
-       def run(view) -> int:       # the exit code: NOTHING, FOUND or ERROR
+       def run(view) -> int:       # the exit code: NOTHING or FOUND; errors are raised
 
 2. Add a row to the table `COMMANDS` in `commands/__init__.py`.
 
@@ -40,7 +40,7 @@ R = TypeVar("R")
 
 
 def require(snapshot: Snapshot, pids: Iterable[int]) -> None:
-    """UserError for the first that is not there."""
+    """Raise UserError for the first that is not there."""
     for pid in pids:
         if pid not in snapshot.by_pid:
             raise _missing(pid)
@@ -91,7 +91,7 @@ class View:
             raise _missing(pid) from None
 
     def _require_process(self, pid: int) -> None:
-        """UserError where it is a thread: /proc does not list these, but has them."""
+        """Raise UserError where it is a thread: /proc does not list these, but has them."""
         leader = Status(self.proc.maybe(f"{pid}/status") or b"").number(b"Tgid")
         if leader not in (None, pid):
             raise UserError(f"{pid} is a thread of process {leader}; name that")
@@ -115,7 +115,7 @@ class View:
 
     @property
     def room(self) -> int | None:
-        """Columns to fill: the terminal's, else $COLUMNS, else 80; None with --wide."""
+        """Columns to fill: $COLUMNS, else the terminal's, else 80; None with --wide."""
         if getattr(self.options, "wide", False):
             return None
         asked = os.environ.get("COLUMNS", "")
@@ -131,7 +131,7 @@ class View:
         return paint(text, style) if self.colour else text
 
     def note(self, text: str) -> None:
-        """Something the reader must know about this output, once: on stderr, and in the JSON."""
+        """Something the reader must know about this output, once: on stderr, or in the JSON."""
         if text not in self.notes:
             self.notes.append(text)
 
@@ -141,7 +141,7 @@ class View:
             self.out.write("\n".join(lines) + "\n")
 
     def emit(self, **fields: Any) -> None:
-        """The whole answer as one JSON object; the keys are documented in docs/reaperctl.md."""
+        """The whole answer as one JSON object; docs/reaperctl*.md document the keys."""
         self.out.write(self.encoded(**fields))
 
     def encoded(self, **fields: Any) -> str:
@@ -229,7 +229,7 @@ def number(word: str) -> int:
 
 
 def add_settle(parser: argparse.ArgumentParser) -> None:
-    """The option of what looks twice."""
+    """--settle, for the commands that look twice."""
     parser.add_argument(
         "--settle", type=seconds(), default=0.2, metavar="SECONDS",
         help="between the two looks (0.2)",

@@ -31,7 +31,8 @@ class Reason:
     cure: str
 
 
-# The first that holds. {parent} is `name (pid)`, {pid} the pid alone, {wchan} a kernel function.
+# The first that holds. {parent} is `name (pid)` or `PID 1 (name)`, {pid} the pid alone, {wchan}
+# ` in FUNCTION`, or empty where the kernel function is not known.
 REASONS = (
     Reason(
         "stopped", lambda p: p.stat.state == "T",
@@ -129,7 +130,7 @@ class Culprit:
 
 
 def same(processes: Iterable[Process], later: Snapshot) -> set[int]:
-    """The pids of those that a later snapshot shows unmoved: they have not run in between."""
+    """The pids of those that a later snapshot shows in the same state, not awake in between."""
     return {
         process.pid
         for process in processes
@@ -138,13 +139,13 @@ def same(processes: Iterable[Process], later: Snapshot) -> set[int]:
 
 
 def _moment(process: Process) -> tuple[object, ...]:
-    """What changes when a process runs, or when its pid is reused."""
+    """What changes when a process has waited, changed its state, or given its pid to another."""
     switches = process.status and process.status.number(b"voluntary_ctxt_switches")
     return process.stat.start, process.stat.state, switches
 
 
 def culprits(snapshot: Snapshot) -> list[Culprit]:
-    """Who leaves zombies, the most first. Kernel threads aside, every zombie is somebody's."""
+    """Each parent of zombies, who has the most first; `OUTSIDE` where the snapshot lacks it."""
     blamed = []
     for ppid, children in snapshot.children.items():
         zombies = tuple(child for child in children if child.stat.zombie)

@@ -2,8 +2,9 @@
 
 Whom: pids, or filters as in ps; with --tree also all that is below them. Never PID 1, never
 reaperctl itself or what it runs below. A reused pid is never hit, and the wait ends when the last
-one does. Another --signal is only sent, as it may mean anything (HUP: reload), unless --grace is
-given, too. Groups, sessions and trees are looked at again, for what was forked meanwhile.
+one does. A --signal other than TERM and KILL is only sent, as it may mean anything (HUP: reload),
+unless --grace is given, too. Groups, sessions and trees are looked at again, for what was forked
+meanwhile.
 
 Exit codes: 0 none remains, 1 some remain, 2 an error.
 
@@ -130,7 +131,8 @@ def forked_meanwhile(
 ) -> list[Process]:
     """Who joined the groups and sessions, or came below one that was hit and still lives.
 
-    `there` was who lived at first. A group whose number names a later process is another group.
+    `there` was who lived at first. A group or session whose number is the pid of a process that
+    came later is not the one that was meant.
     """
     meant = [process for process in now if key(process) in seen]
     if _can_be_joined(options):

@@ -26,14 +26,14 @@ STYLES = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A region with its kind, or the gap below it."""
+    """A region with its kind, or a gap, whose kind is `gap`."""
 
     region: Region
     kind: str
 
     @property
     def bar(self) -> str:
-        """Its size on a scale of four, the resident share in dark."""
+        """A block for each fourfold of a page, the resident share in dark."""
         length = max(1, ((self.region.size // 4096).bit_length() + 1) // 2)
         if self.kind == "gap":
             return "·"
@@ -55,7 +55,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     _of_memory("pss", "resident, divided by the sharers"),
     _of_memory("uss", "resident, not shared"),
     _of_memory("swap", "swapped out"),
-    Column("kind", lambda row: row.kind, "one of: " + ", ".join(KINDS),
+    Column("kind", lambda row: row.kind, "one of: " + ", ".join(KINDS) + "; gap",
            style=lambda kind: STYLES.get(str(kind))),
     Column("bar", lambda row: row.bar, "size, and how much of it is resident", header="RESIDENT"),
     Column("path", lambda row: row.region.path, "file, or the kernel's name for it"),
@@ -103,7 +103,7 @@ def regions(view: View, pid: int) -> list[Row]:
 
 
 def with_gaps(rows: list[Row]) -> list[Row]:
-    """The rows with a row for every hole between two regions."""
+    """The rows with a row for every hole below a region."""
     result = []
     below = [row.region.end for row in rows[1:]] + [0]
     for row, end in zip(rows, below, strict=False):

@@ -92,7 +92,7 @@ def user_of(process: Process) -> str:
     return user(process) or UNKNOWN
 
 
-def _summary(total: Sum, charged: cgroup.Group) -> dict[str, Any]:
+def _summary(total: Sum, charged: cgroup.Cgroup) -> dict[str, Any]:
     return {
         "total": {column.name: column.value(total) for column in SUMS},
         "cgroup": {
@@ -105,7 +105,7 @@ def _summary(total: Sum, charged: cgroup.Group) -> dict[str, Any]:
     }
 
 
-def sentences(total: Sum, charged: cgroup.Group, exact: bool = False) -> list[str]:
+def sentences(total: Sum, charged: cgroup.Cgroup, exact: bool = False) -> list[str]:
     """What the sums mean."""
 
     def write(value: int) -> str:

@@ -92,7 +92,7 @@ def fields(a: Anatomy) -> dict[str, Any]:
         "gids": status and status.gids,
         "nspids": status and status.nspids,
         "namespaces": a.namespaces,
-        "cgroups": a.groups,
+        "cgroups": a.cgroups,
         "lineage": records(choose(PROCESS, "pid,ppid,comm"), a.lineage),
         "tasks": records(THREADS, a.threads),
         "memory": None if a.memory is None else records(REGIONS[:-1], a.memory),
@@ -147,7 +147,7 @@ def _identity(view: View, a: Anatomy) -> Iterable[str]:
     yield _line(view, "lineage", chain)
     spaces = ", ".join(f"{name} {number or UNKNOWN}" for name, number in a.namespaces.items())
     yield _line(view, "namespaces", spaces)
-    yield _line(view, "cgroups", ", ".join(a.groups))
+    yield _line(view, "cgroups", ", ".join(a.cgroups))
 
 
 def _activity(view: View, a: Anatomy) -> Iterable[str]:

@@ -1,7 +1,8 @@
 """Live: CPU, memory, states, zombies, reaps per second. Without a terminal: one look as a table.
 
-CPU% is the share of one CPU since the last look; a look without a terminal takes two of them, one
-interval apart. Reaps per second need the trace that reaper --trace writes. Ends on q and Ctrl-C.
+CPU% is the share of one CPU since the last look; without a terminal it looks twice, one interval
+apart, and shows the second. Reaps per second need the trace that reaper --trace writes. q and
+Ctrl-C end it.
 
 Examples:
   reaperctl top                             keys: q quits, ? lists the others
@@ -45,7 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(view: View) -> int:
     options = view.options
     state = Screen(options.sort, threads=options.threads, zombies=options.zombies)
-    shown(view, state)  # a mistake is said before anything else
+    shown(view, state)  # raises UserError for a bad column before anything is read
     with closing(Watch(view)) as watch:
         if options.once or view.json or not _terminal(view):
             return once(view, watch, state)
@@ -57,7 +58,7 @@ def _terminal(view: View) -> bool:
 
 
 class Watch:
-    """The two latest looks, and what came from elsewhere with the last: memory, load, reaps."""
+    """The two latest looks, and memory, load and reaps at the time of the last."""
 
     def __init__(self, view: View) -> None:
         self.proc = view.proc
@@ -85,15 +86,15 @@ class Watch:
         assert self._now
         load = (self.proc.maybe("loadavg") or "–".encode()).decode().split(" ")[:3]
         total, available = self.proc.machine.memory, self.proc.available
-        group = cgroup.read(self.proc).memory
+        charged = cgroup.read(self.proc).memory
         used = total - available if total and available is not None else None
-        own = group.limit is not None and (total is None or group.limit < total)
+        own = charged.limit is not None and (total is None or charged.limit < total)
         return replace(
             totals,
             cpus=os.cpu_count(),
             load=" ".join(load).strip(),
-            memory_used=group.used if own else used,
-            memory_limit=group.limit if own else total,
+            memory_used=charged.used if own else used,
+            memory_limit=charged.limit if own else total,
             memory_of="control group" if own else "machine",
             unreadable=self._now.unreadable,
             hidden=self._now.hidden,

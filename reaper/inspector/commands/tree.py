@@ -1,7 +1,7 @@
 """Who started whom: the forest of processes, with adopted orphans and zombies marked.
 
 Several roots are normal in a container: what came by `docker exec` has parent 0.
-(adopted) marks orphans that bear certain marks of it; others may be orphans, too.
+(adopted) marks what certainly is an orphan; unmarked ones may be orphans, too.
 
 Examples:
   reaperctl tree                   every process
@@ -20,7 +20,7 @@ from ..render.table import Column, needs
 from ..tree import Row, draw
 from ..view import NOTHING, View, add_table_options, number
 
-# Of a thread only what is its own; the other cells of its row are `–`.
+# The columns of a process that a thread has of its own; the others are `–` in its row.
 _OF_THREAD = {"pid", "stat", "state", "cpu"}
 
 

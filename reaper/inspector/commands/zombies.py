@@ -64,7 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def lasting(view: View, parts: tuple[str, ...], settle: float) -> Snapshot:
-    """A snapshot in which a zombie was seen twice: others ended a moment ago and are no leak."""
+    """A snapshot without the zombies that were not seen twice: they ended a moment ago, no leak."""
     first = view.snapshot(parts)
     before = [process for process in first if process.stat.zombie]
     if not before:

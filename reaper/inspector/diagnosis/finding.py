@@ -6,7 +6,7 @@ A finding is four sentences: what, how we know, why, and what to do.
 from dataclasses import dataclass, field
 
 from ...signals import NUMBERS
-from ..cgroup import Group
+from ..cgroup import Cgroup
 from ..memory import Sum
 from ..procfs import Process, Snapshot
 from ..render.style import duration, printable
@@ -21,8 +21,8 @@ class Facts:
     """What the checks look at."""
 
     snapshot: Snapshot  # with status, argv and wchan; short-lived zombies left out
-    group: Group = field(default_factory=Group)
-    stuck: dict[int, float | None] = field(default_factory=dict)  # pid in D -> seconds it is
+    cgroup: Cgroup = field(default_factory=Cgroup)
+    stuck: dict[int, float | None] = field(default_factory=dict)  # pid in D -> since when, in s
     deaf: frozenset[int] = frozenset()  # pids that block TERM in all threads and do not fetch it
     sums: tuple[Sum, ...] = ()  # by command, where RSS is worth a look
 

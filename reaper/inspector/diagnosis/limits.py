@@ -12,7 +12,7 @@ MISLEADING = 64 * 1024 * 1024  # RSS counted twice that somebody would notice
 
 def pids_limit(facts: Facts) -> Iterator[Finding]:
     """The pids limit is close."""
-    level = facts.group.pids
+    level = facts.cgroup.pids
     if level.share is None or level.share < PIDS_CLOSE:
         return
     dead = sum(p.stat.zombie for p in facts.snapshot)
@@ -32,8 +32,8 @@ def pids_limit(facts: Facts) -> Iterator[Finding]:
 
 def memory_limit(facts: Facts) -> Iterator[Finding]:
     """The memory limit is close, page cache not counted: the kernel takes that back first."""
-    level = facts.group.memory
-    cache = facts.group.cache or 0
+    level = facts.cgroup.memory
+    cache = facts.cgroup.cache or 0
     if level.used is None or level.limit is None:
         return
     held = Level(max(0, level.used - cache), level.limit)
@@ -52,10 +52,10 @@ def memory_limit(facts: Facts) -> Iterator[Finding]:
 
 def oom_kills(facts: Facts) -> Iterator[Finding]:
     """The kernel has killed for want of memory."""
-    count = facts.group.oom_kills
+    count = facts.cgroup.oom_kills
     if not count:
         return
-    limit = facts.group.memory.limit
+    limit = facts.cgroup.memory.limit
     yield Finding(
         "oom-kills",
         CRITICAL,

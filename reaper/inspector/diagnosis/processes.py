@@ -32,7 +32,7 @@ def zombies(facts: Facts) -> Iterator[Finding]:
 
 
 def uninterruptible(facts: Facts) -> Iterator[Finding]:
-    """Processes in D."""
+    """Processes that stay in D."""
     for process in facts.snapshot:
         if process.pid not in facts.stuck:
             continue
@@ -55,15 +55,15 @@ def storm(facts: Facts) -> Iterator[Finding]:
     """Many orphans of one command: a master died and left its workers."""
     snapshot = facts.snapshot
     first = snapshot.by_pid.get(1)
-    groups: dict[str, list[Process]] = {}
+    by_name: dict[str, list[Process]] = {}
     for child in snapshot.children.get(1, ()):
         if not (child.stat.zombie or child.stat.kernel):
-            groups.setdefault(child.stat.comm, []).append(child)
-    for name, group in groups.items():
+            by_name.setdefault(child.stat.comm, []).append(child)
+    for name, namesakes in by_name.items():
         masters = [p for p in snapshot if p.stat.comm == name and _leads(p, name, snapshot)]
         orphans = [
             p
-            for p in group
+            for p in namesakes
             if adopted(p, first, snapshot) or any(m.stat.start > p.stat.start for m in masters)
         ]
         orphans = [p for p in orphans if p not in masters]
@@ -78,7 +78,7 @@ def storm(facts: Facts) -> Iterator[Finding]:
             + (f", and {called(again)} with its own workers is younger" if again else ""),
             "their master died and nobody ended its workers"
             + ("; it was started again, and started new ones beside them" if again else ""),
-            f"end them: reaperctl kill {_whom(orphans, group)}; then find out what killed the "
+            f"end them: reaperctl kill {_whom(orphans, namesakes)}; then find out what killed the "
             "master, and restart the container with it instead of the master alone",
             tuple(p.pid for p in orphans),
         )

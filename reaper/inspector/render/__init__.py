@@ -1,4 +1,4 @@
 """How things look: `table` (columns, widths), `style` (colours, units, any text).
 
-Pure functions from values to lines; no /proc, no terminal is asked here.
+Pure functions from values to lines, but that `moment` asks the clock. No /proc, no terminal.
 """

@@ -83,9 +83,10 @@ def lines(  # noqa: PLR0913
     exact: bool = False,
     colour: bool = False,
 ) -> list[str]:
-    """The table as lines of at most `room` columns (None: as wide as it gets).
+    """The table as lines of `room` columns (None: as wide as it gets).
 
-    Too wide a table first cuts its last text column, then the others.
+    Too wide a table first has its last text column cut, then the others, to NARROWEST at most; it
+    stays wider where that is not enough.
     """
     rows = list(rows)
     values = [[column.value(row) for row in rows] for column in columns]
