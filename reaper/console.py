@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def main() -> "NoReturn":
-    """The environment goes along as we got it; the mask from before and our name as options."""
+    """Exec Python, in the environment as we got it, with the old mask and our name as options."""
     if not sys.executable:
         first.run()
     from reaper.init import environment  # noqa: PLC0415  after the signals are blocked

@@ -2,7 +2,7 @@
 
 A trace is JSON Lines: one object a line, and every line carries the `COMMON` fields. A field that
 is not known is left out, never guessed. Whoever writes or reads a trace takes the names from here;
-a change that a reader could trip over raises `VERSION`.
+a change that a reader could trip over raises `VERSION`. The events of the JSON log are here, too.
 """
 
 VERSION = 1
@@ -59,7 +59,7 @@ LOG_EVENTS: dict[str, str] = {
     "main_ended": "how main ended, and why",
     "termination_log": "--termination-log could not be written",
     "shutdown": "main is gone and the rest was told to end",
-    "kill": "a process outlived --grace and is killed",
+    "kill": "a process of the rest is killed: it outlived --grace, or a stop cut that short",
     "terminal": "the terminal's foreground could not be given",
     "refused": "a system call that the init needs is refused",
     "drop": "lines of the log were lost, or at the end of the trace",

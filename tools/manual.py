@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fill in the manual pages what the program's own tables say: `make man` after a change to one.
+"""Fill the manual pages with what the programs' own tables say: `make man` after a change to one.
 
 A page is written by hand, in mdoc(7), but for the lines between `.\\" begin NAME` and `.\\" end`,
 which come from the function of that NAME in `BLOCKS`.
@@ -122,12 +122,12 @@ def _groups(command: str) -> dict[str, list[argparse.Action]]:
     parsers = next(a for a in cli.build(command)._actions if a.dest == "command").choices
     assert isinstance(parsers, dict)
     parser = parsers[command]
-    found: dict[str, list[argparse.Action]] = {"": []}
+    by_title: dict[str, list[argparse.Action]] = {"": []}
     for group in parser._action_groups:
         own = group in (parser._positionals, parser._optionals)
         actions = [a for a in group._group_actions if a.dest != "help" and a.metavar != "COMMAND"]
-        found.setdefault("" if own else group.title or "", []).extend(actions)
-    return found
+        by_title.setdefault("" if own else group.title or "", []).extend(actions)
+    return by_title
 
 
 def _action(action: argparse.Action, said: str) -> tuple[str, list[str]]:
@@ -155,13 +155,13 @@ def commands() -> list[str]:
 def shared() -> list[str]:
     """The groups of options that several commands have, with the commands."""
     users: dict[str, list[str]] = {}
-    found: dict[str, dict[str, argparse.Action]] = {}
+    groups: dict[str, dict[str, argparse.Action]] = {}
     for command in COMMANDS:
         for title, group in _groups(command).items():
             users.setdefault(title, []).append(command)
-            found.setdefault(title, {}).update({action.dest: action for action in group})
+            groups.setdefault(title, {}).update({action.dest: action for action in group})
     lines: list[str] = []
-    for title, group in found.items():
+    for title, group in groups.items():
         if title:
             where = "Every command" if len(users[title]) == len(COMMANDS) else None
             lines += [f".Ss {title[0].upper()}{title[1:]}", *text(where or ", ".join(users[title]))]

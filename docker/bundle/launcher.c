@@ -79,8 +79,8 @@ is_utf8(const char *text)
     return 1;
 }
 
-/* Without /proc the kernel still tells by which path it was asked to start us. The loader would
- * take a list of folders apart, and Python wants to know what the bytes mean. */
+/* Without /proc the kernel still tells by which path it was asked to start us. The loader takes the
+ * folder for several at ":" and ";", and expands "$"; Python reads it as UTF-8. */
 static void
 find_folder(void)
 {
@@ -162,7 +162,7 @@ int
 main(int argc, char **argv, char **envp)
 {
     /* First of all: a signal that comes now waits for the init instead of being lost. Not by
-     * sigprocmask(3), which leaves out 34. */
+     * the sigprocmask(2) of musl, which leaves out 34. */
     uint64_t all = ~of_libc, inherited;
     syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &inherited, sizeof all);
 

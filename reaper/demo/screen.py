@@ -21,7 +21,7 @@ class Screen(Protocol):
 
 
 class Lines:
-    """A row of numbers every half second, and the last."""
+    """A row of numbers every half second, and one for the last sample."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out

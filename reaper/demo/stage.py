@@ -18,7 +18,7 @@ HERE = Path(__file__).resolve().parent
 PYTHON = [sys.executable, "-I", "-S"]
 INIT = [*PYTHON, str(HERE.parent / "__main__.py")]
 SAMPLE_EVERY = 0.1  # seconds
-SETTLE = 10.0  # seconds; reached only where the promise is broken
+PATIENCE = 10.0  # seconds for what is promised to come true
 
 # As root, or as a user who becomes root in a user namespace of his own.
 _WAYS: tuple[list[str], ...] = ([], ["--user", "--map-root-user"])
@@ -51,7 +51,10 @@ def victim(name: str, *args: str) -> list[str]:
 
 
 def namespace() -> list[str]:
-    """The unshare command that gives its program a PID namespace here. Raises UnableError."""
+    """The words to put before a program, so that unshare(1) gives it a PID namespace of its own.
+
+    Raises UnableError.
+    """
     if not shutil.which("unshare"):
         raise UnableError("unshare is not there: install util-linux")
     said = ""
@@ -96,7 +99,7 @@ class Side:
         self._init = 0
 
     def zombies(self) -> int:
-        """Of PID 1's children; 0 as long as it is not there."""
+        """Zombies among PID 1's children; 0 as long as PID 1 is not there."""
         if not self._init:
             self._init = next(iter(children(self.popen.pid)), 0)
         return zombies(self._init) if self._init else 0
@@ -105,9 +108,9 @@ class Side:
         return self.popen.poll() is None
 
     def finish(self) -> int:
-        """Let the workload end; the exit code."""
+        """Let the workload end. The answer is the exit code of the side."""
         self.input.close()
-        return self.popen.wait(SETTLE)
+        return self.popen.wait(PATIENCE)
 
 
 @contextmanager
@@ -146,7 +149,7 @@ def play(count: int, rate: float, trace: Path, show: Callable[[list[Sample]], No
                 working.remove(stream)
             look()
         # The last orphans are still alive now, and the last zombies may wait for a free CPU.
-        give_up = time.monotonic() + SETTLE
+        give_up = time.monotonic() + PATIENCE
         while look()[1:] != (count, 0) and leaky.runs() and clean.runs():
             if time.monotonic() > give_up:
                 break

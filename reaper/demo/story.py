@@ -109,7 +109,8 @@ def _signal(event: Event) -> str:
 
 def _end(event: Event) -> str:
     lost = f", {event['dropped']} trace lines lost" if event.get("dropped") else ""
-    return f"ended with {event['code']}: adopted {event['adopted']}, reaped {event['reaped']}{lost}"
+    counts = f"adopted {event['adopted']}, reaped {event['reaped']}"
+    return f"exited with code {event['code']}: {counts}{lost}"
 
 
 def _orphan(event: Event) -> str:

@@ -69,8 +69,8 @@ def adopted(process: Process, parent: Process | None, snapshot: Snapshot) -> boo
 
     A child begins in its parent's session. One that is in another session and does not lead it
     came from elsewhere, unless its parent has called setsid(2) since. Where PID 1 has, the session
-    that it left has the number 0 here. An init that starts one program has adopted all that came
-    after its oldest child.
+    that it left has the number 0 here. Of an init that starts one program, all but the oldest child
+    count as adopted: wrong where a child was there before the init's own exec (an `other`).
     """
     if parent is None or process.stat.kernel:
         return False
