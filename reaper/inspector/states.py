@@ -19,7 +19,7 @@ STATES = {
         State("R", "running", "runs, or waits for a CPU", "many: more CPUs, or less work"),
         State("S", "sleeping", "waits for an event; a signal wakes it", "nothing: this is normal"),
         State(
-            "D", "disk sleep", "waits inside the kernel; no signal gets through, KILL included",
+            "D", "disk sleep", "waits inside the kernel; no signal gets through, at most KILL",
             "find what it waits for: reaperctl show PID names the kernel function",
         ),
         State(

@@ -13,7 +13,7 @@ Examples:
   reaperctl kill 17,23 --grace 30         with more time
   reaperctl kill --tree 17                and its descendants
   reaperctl kill --name '^worker$' --dry-run    only show whom it would hit
-  reaperctl kill --session 40             everything that a login or docker exec -t left
+  reaperctl kill --session 40             everything that a login or docker exec -t left behind
   reaperctl kill --signal HUP --name nginx --parent 1     only send a signal
 """
 

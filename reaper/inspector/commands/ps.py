@@ -4,7 +4,7 @@ Filters narrow the list down. A name filter never finds reaperctl itself.
 
 Examples:
   reaperctl ps                            every process
-  reaperctl ps --state Z,D                zombies, and those that nothing can kill
+  reaperctl ps --state Z,D                zombies, and those stuck in the kernel
   reaperctl ps --name nginx --pids        pids only, for scripts
   reaperctl ps --full 'worker.*high'      by the whole command line, as pgrep -f
   reaperctl ps -o pid,pss,command --sort -pss
