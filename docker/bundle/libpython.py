@@ -68,7 +68,7 @@ def link(builtins: Iterable[str], askers: Iterable[Path], work: Path) -> Path:
 def _asked_for(programs: Iterable[Path]) -> list[str]:
     """Each name of CPython's API in these files, be it linked or looked up by dlsym(3).
 
-    Not the start functions, which are theirs.
+    The start functions, PyInit_ and a name, are left out: the modules define them.
     """
     names = set()
     for program in programs:

@@ -49,9 +49,9 @@ def examine(view: View, settle: float) -> Facts:
 
 
 def _since(proc: Proc, pid: int) -> float | None:
-    """Seconds since a process last ran, as the scheduler noted it, in milliseconds since boot.
+    """About how many seconds ago a process last ran: the scheduler notes when, in milliseconds.
 
-    Its clock can be some seconds off the uptime.
+    Its clock begins at boot, too, but may be seconds off the uptime.
     """
     then, now = _last_ran(proc.maybe(f"{pid}/sched") or b""), proc.uptime
     return None if now is None or then is None else max(0.0, now - then / 1000)

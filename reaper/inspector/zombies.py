@@ -130,7 +130,7 @@ class Culprit:
 
 
 def same(processes: Iterable[Process], later: Snapshot) -> set[int]:
-    """The pids of those that a later snapshot shows in the same state, not awake in between."""
+    """The pids of those that are in the same state later and have begun no wait in between."""
     return {
         process.pid
         for process in processes
@@ -139,13 +139,16 @@ def same(processes: Iterable[Process], later: Snapshot) -> set[int]:
 
 
 def _moment(process: Process) -> tuple[object, ...]:
-    """What changes when a process has waited, changed its state, or given its pid to another."""
+    """What changes when a process waits or changes its state, or when its pid is reused."""
     switches = process.status and process.status.number(b"voluntary_ctxt_switches")
     return process.stat.start, process.stat.state, switches
 
 
 def culprits(snapshot: Snapshot) -> list[Culprit]:
-    """Each parent of zombies, who has the most first; `OUTSIDE` where the snapshot lacks it."""
+    """The parents of zombies, those with the most first.
+
+    The reason is `OUTSIDE` for a parent that is not in the snapshot.
+    """
     blamed = []
     for ppid, children in snapshot.children.items():
         zombies = tuple(child for child in children if child.stat.zombie)
