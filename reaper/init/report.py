@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from reaper.init.surroundings import Seen
 
 SIGKILL = signals.NUMBERS["SIGKILL"]
-ASK_FOR_AN_END = {
-    number for number, action in signals.ACTIONS.items() if action == signals.TERMINATE
-} - {signals.NUMBERS["SIGHUP"]}
 
 
 class Report:
@@ -265,9 +262,9 @@ class Report:
             self._last_words = f"{text.removeprefix('was ')}{why}"
 
     def _stopped_by(self) -> str:
-        """What asked for the end of a main that exited by itself. HUP asks for a reload."""
-        for came in self._origins.values():
-            if came in ASK_FOR_AN_END:
+        """The stop that came before a main exited by itself."""
+        for number, came in self._origins.items():
+            if {number, came} & self.options.stop_signals:
                 return f" after {describe(came)} from {self._senders.get(came, 'unknown')}"
         return ""
 
