@@ -170,8 +170,10 @@ class Init:
         changed = kernel.stop_or_continue(self.reaper.main_pid) if self.reaper.main_pid else None
         if changed is None:
             return
-        stopped, number = changed
-        if stopped:
+        kind, number = changed
+        if kind == kernel.TRAPPED:
+            self.reaper.let_go(self.reaper.main_pid, number)
+        elif kind == kernel.STOPPED:
             self.report.stopped(number)
             self.hands.act(self.core.on_main_stopped(number))
         else:

@@ -184,6 +184,31 @@ class Report:
             age = process.age if process else None
             self.trace.emit("adopt", pid, argv=argv or None, age=age, **known)
 
+    def let_go(self, pid: int, number: int, result: int) -> None:
+        """A child that made us its tracer had stopped; `number` is the signal that it goes on with.
+
+        `result` is the errno where it could not be let go. ESRCH: it was killed meanwhile.
+        """
+        if result not in (0, errno.ESRCH):
+            what = "a process made me its tracer, stopped, and cannot be let go"
+            cure = f"allow ptrace, or kill it ({posix.strerror(result)})"
+            self.once("detach", f"{what}: {cure}")
+        if not self.looks:
+            return
+        process = proc.process(pid)
+        name = describe(number) if number else "no signal"
+        ending = f": {errno.errorcode.get(result, result)}" if result else ""
+        who = _called(pid, process)
+        self.log.debug("detach", f"{who} made me its tracer: let go with {name}{ending}")
+        if self.trace:
+            self.trace.emit(
+                "detach",
+                pid,
+                name=process.name if process else None,
+                signal=name_of(number) if number else None,
+                result=errno.errorcode.get(result) if result else None,
+            )
+
     def exited(self, pid: int, process: proc.Process | None, role: str) -> None:
         """Seen as a zombie. How it ended is in the reap event: waitid does not say it twice."""
         if self.trace:
