@@ -42,7 +42,7 @@ EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 LOG_EVENTS: dict[str, str] = {
     "start": "where the init runs, once main was started",
     "subreaper": "not PID 1: whether orphans come to the init",
-    "parent_death": "--parent-death cannot be had",
+    "parent_death": "the init's parent is gone, or --parent-death cannot be had",
     "trace_mode": "the trace is written in another mode than the one asked for",
     "no_proc": "something is left out because /proc is missing or another namespace's",
     "fork": "main could not be forked",

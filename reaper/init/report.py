@@ -33,6 +33,7 @@ class Report:
         self.options = chosen
         self.pid = posix.getpid()
         self.is_pid1 = self.pid == 1
+        self.parent_pid = posix.getppid()  # 0 where it is outside our PID namespace
         self.main_pid = 0
         self.adopted_count = 0
         self.reaped_count = 0
@@ -61,7 +62,7 @@ class Report:
             argv=self.options.command,
             mode=options.OWN,
             pid1=self.is_pid1,
-            ppid=posix.getppid(),
+            ppid=self.parent_pid,
             uid=posix.getuid(),
             pid_ns=_inode("/proc/self/ns/pid"),
             hz=proc.HZ,
@@ -126,6 +127,13 @@ class Report:
         who = f"{sender or 'outside'} ({name or 'unknown'})"
         self.log.debug("signal_received", f"got {describe(number)} from {who}")
         self._signal(number, "received", sender=sender, sender_name=name, sender_uid=uid)
+
+    def parent_ended(self, number: int, parent_pid: int) -> None:
+        """Our parent is gone, and it is as if it had sent us the signal of --parent-death."""
+        who = parent_pid or "outside"
+        what = f"our parent ({who}) is gone: acting as on {describe(number)}"
+        self.log.info("parent_death", what)
+        self._signal(number, "received", sender=parent_pid)
 
     def sent(self, action: "core.Send", target: int, result: int) -> None:
         number, received = action.signal, action.received
