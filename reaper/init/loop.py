@@ -56,7 +56,9 @@ class Init:
         self.waits_for_entered = False  # the rest are processes that are not our children
         number = self.options.parent_death
         self.parent_death = 0 if signals.ACTIONS.get(number) == signals.UNCATCHABLE else number
-        self.more = False  # do not wait: the last batch was full, or a part of the round failed
+        # Do not wait: the last batch was full, or a part of the round failed. Nor at first, because
+        # of what happened before our exec nothing tells.
+        self.more = True
         self.cgroup: Cgroup | None = None
         self.oom_kills: int | None = None  # of the kernel, at our start
         self.oom_doubtful = False  # a child may have died before that was read
@@ -99,7 +101,6 @@ class Init:
     def run(self) -> "NoReturn":
         self._try(self._look_for_exec)
         self._try(self._keep_nothing_busy)
-        self._try(self._look_for_parent)  # it may have ended before the kernel was asked to tell
         while True:
             self._try(self._step)
 

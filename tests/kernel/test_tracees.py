@@ -158,14 +158,33 @@ def test_the_log_tells_of_it(options: tuple[str, ...], tmp_path: Path) -> None:
     assert len(lines) == (options == ("-vv",))
 
 
-# -- where ptrace(2) is refused
+def test_a_child_from_before_our_exec(pid1: bool, options: tuple[str, ...]) -> None:
+    """It has stopped before there was an init, and nothing tells of it."""
+    init = reaper("--grace", "0", *options, "--", "sleep", "60")
+    traced = victim("traced", "raises", str(int(signal.SIGWINCH)))
+    command = victim("execs_beside", *traced, "--", *init)
+    with running(as_pid1(command) if pid1 else command) as started:
+        started.wait_line("goes on")
+
+
+# -- where a system call is refused
+
+
+def refusing(call: str, tmp_path: Path) -> list[str]:
+    """What goes before the init; its children are not under strace, or nobody could trace them."""
+    words = under_strace(tmp_path / "strace", call, f"{call}:error=EPERM")
+    return [word for word in words if word != "-f"]
 
 
 @pytest.fixture
 def refused(tmp_path: Path) -> list[str]:
-    """What goes before the init; its children are not under strace, or nobody could trace them."""
-    words = under_strace(tmp_path / "strace", "ptrace", "ptrace:error=EPERM")
-    return [word for word in words if word != "-f"]
+    return refusing("ptrace", tmp_path)
+
+
+def test_where_waitid_is_refused(options: tuple[str, ...], tmp_path: Path) -> None:
+    command = under_init(False, options, "again", "3")
+    with running([*refusing("waitid", tmp_path), *command]) as started:
+        assert started.finish(QUICK)[:2] == (0, "goes on\n")
 
 
 def test_refused_it_is_left_alone(
