@@ -23,6 +23,7 @@ EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "stop": (("signal", "role"), ("name",)),
     "continue": (("role",), ("name",)),
+    "detach": ((), ("name", "signal", "result")),
     "exit": (("role",), ("name", "ppid", "pgid", "sid", "code", "signal", "core")),
     "adopt": ((), ("name", "argv", "argv_cut", "pgid", "sid", "age")),
     "reap": (
@@ -41,7 +42,7 @@ EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 LOG_EVENTS: dict[str, str] = {
     "start": "where the init runs, once main was started",
     "subreaper": "not PID 1: whether orphans come to the init",
-    "parent_death": "--parent-death cannot be had",
+    "parent_death": "the init's parent is gone, or --parent-death cannot be had",
     "trace_mode": "the trace is written in another mode than the one asked for",
     "no_proc": "something is left out because /proc is missing or another namespace's",
     "fork": "main could not be forked",
@@ -53,6 +54,7 @@ LOG_EVENTS: dict[str, str] = {
     "signal_dropped": "a signal was not sent on",
     "stop": "main was stopped",
     "continue": "main goes on",
+    "detach": "a child that made the init its tracer was let go, or cannot be",
     "adopt": "an orphan came to the init",
     "reap": "a process was reaped",
     "oom": "the kernel killed a process for want of memory, or may have",
@@ -92,7 +94,7 @@ FIELDS: dict[str, tuple[str, str]] = {
     "error": ("string", "symbolic errno of an exec that failed"),
     "cwd": ("string", "working directory"),
     "cwd_cut": ("boolean", "true where cwd was cut to keep the line in one write"),
-    "signal": ("string", "signal name"),
+    "signal": ("string", "signal name; in detach the one that the tracee goes on with"),
     "direction": ("string", "received, forwarded, dropped or sent (by the init's own decision)"),
     "target": ("integer", "whom it went to, as kill(2) takes it: pid, -pgid or -1"),
     "sender": ("integer", "pid of the sender, 0 from outside the namespace or from the kernel"),

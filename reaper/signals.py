@@ -42,7 +42,7 @@ POLICY = (
     ("SIGCONT", FORWARD, "wakes what is stopped"),
     ("SIGSTOP", UNCATCHABLE, "the kernel acts on it"),
     ("SIGTSTP", FORWARD, "Ctrl-Z"),
-    ("SIGTTIN", IGNORE, "speaks of the init's own use of the terminal"),
+    ("SIGTTIN", IGNORE, "speaks of the init's own use of the terminal, or of its parent's end"),
     ("SIGTTOU", IGNORE, "speaks of the init's own use of the terminal"),
     ("SIGURG", FORWARD, "the program's own meaning"),
     ("SIGXCPU", FORWARD, "only when somebody sent it"),
@@ -66,6 +66,9 @@ NUMBERS: dict[str, int] = {
 ACTIONS: dict[int, str] = {
     NUMBERS[name]: action for name, action, _ in POLICY if name in NUMBERS
 } | dict.fromkeys(REALTIME, FORWARD)
+
+# What the kernel is asked to send when the init's parent is gone: of those that the init ignores.
+PARENT_DEATH = NUMBERS["SIGTTIN"]
 
 _NAMES = {number: name for name, number in NUMBERS.items()}
 _ALIASES = {"SIGIOT": "SIGABRT", "SIGPOLL": "SIGIO", "SIGCLD": "SIGCHLD"}

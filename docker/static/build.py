@@ -25,7 +25,7 @@ import cpython  # noqa: E402
 
 # What the interpreter needs for its own start, and what the init imports.
 INTERPRETER = ("_codecs", "_imp", "_signal", "_warnings", "builtins", "posix", "sys")
-OURS = ("errno", "gc", "select", "time", "_prctl", "resource")
+OURS = ("errno", "gc", "select", "time", "_linux", "resource")
 
 # Of our modules those that a plain start does not load.
 RARE = (
@@ -51,7 +51,7 @@ def frozen() -> dict[str, CodeType]:
 
 def _ours() -> Iterator[tuple[str, CodeType]]:
     for file in sorted([*REPO.glob("reaper/*.py"), *REPO.glob("reaper/init/*.py")]):
-        if file.name in ("__main__.py", "console.py"):
+        if file.name in ("__main__.py", "console.py", "linux.py"):
             continue  # main.c stands in their place
         path = file.relative_to(REPO)
         name = ".".join(path.with_suffix("").parts).removesuffix(".__init__")

@@ -3,16 +3,17 @@
  * Only CPython's public C API. The frozen modules and the list of built-in modules are generated
  * by build.py. What stands here is what Python code cannot do for itself: block the signals before
  * the interpreter starts, configure the interpreter so that it heeds nothing of its surroundings
- * and leaves nothing in them, and prctl(2).
+ * and leaves nothing in them, and two system calls.
  */
 #include <Python.h>
 #include <structmember.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 
 enum { OWN_FAILURE = 125 };
 
-/* _prctl: prctl(2). */
+/* _linux: the system calls that Python lacks. reaper/init/linux.py has the same for other forms. */
 
 static PyObject *
 call_prctl(PyObject *Py_UNUSED(module), PyObject *args)
@@ -25,18 +26,44 @@ call_prctl(PyObject *Py_UNUSED(module), PyObject *args)
     return result < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(result);
 }
 
-static PyMethodDef prctl_methods[] = {
+static PyObject *
+call_ptrace(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    int request;
+    int pid;
+    PyObject *data;
+    Py_buffer memory = {0};
+    if (!PyArg_ParseTuple(args, "iiO:ptrace", &request, &pid, &data))
+        return NULL;
+    void *value = NULL;
+    if (PyLong_Check(data)) {
+        value = PyLong_AsVoidPtr(data);
+        if (PyErr_Occurred())
+            return NULL;
+    } else {
+        if (PyObject_GetBuffer(data, &memory, PyBUF_WRITABLE) < 0)
+            return NULL;
+        value = memory.buf;
+    }
+    long result = ptrace(request, pid, NULL, value);
+    PyObject *answer = result < 0 ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(result);
+    PyBuffer_Release(&memory);
+    return answer;
+}
+
+static PyMethodDef linux_methods[] = {
     {"prctl", call_prctl, METH_VARARGS, "prctl(option: int, value: int) -> int"},
+    {"ptrace", call_ptrace, METH_VARARGS, "ptrace(request: int, pid: int, data: int | bytearray) -> int"},
     {NULL, NULL, 0, NULL},
 };
 
-static struct PyModuleDef prctl_module = {
-    PyModuleDef_HEAD_INIT, "_prctl", NULL, -1, prctl_methods, NULL, NULL, NULL, NULL};
+static struct PyModuleDef linux_module = {
+    PyModuleDef_HEAD_INIT, "_linux", NULL, -1, linux_methods, NULL, NULL, NULL, NULL};
 
 PyObject *
-PyInit__prctl(void)
+PyInit__linux(void)
 {
-    return PyModule_Create(&prctl_module);
+    return PyModule_Create(&linux_module);
 }
 
 /* resource: posix.wait4 takes the type of its answer from there, and needs no more of it. */

@@ -15,7 +15,7 @@ Fixes = dict[bytes, bytes | None]
 _COERCED = (b"C.UTF-8", b"C.utf8", b"UTF-8")  # PEP 538's targets
 _BOOTLOADER, _HIDDEN = b"_PYI_", b"_PYI_REAPER_HIDDEN"
 # The compiled forms turn the coercion of the locale off; the one-file form adds nothing at all.
-_STATIC = "_prctl" in sys.builtin_module_names
+_STATIC = "_linux" in sys.builtin_module_names
 _BUNDLE = hasattr(sys, "_MEIPASS")  # set by the bootloader itself
 
 

@@ -18,8 +18,15 @@ if TYPE_CHECKING:
 
     Siginfo = _signal.struct_siginfo
 
+if TYPE_CHECKING or "_linux" not in sys.builtin_module_names:
+    from reaper.init import linux
+else:  # the static form
+    import _linux as linux
+
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
+PTRACE_DETACH = 17
+PTRACE_GETSIGINFO = 0x4202
 CATCHABLE = frozenset(
     [number for number, action in signals.ACTIONS.items() if action != signals.UNCATCHABLE]
 )
@@ -72,17 +79,22 @@ def send(target: int, number: int) -> int:
 REFUSED = (errno.EPERM, errno.ENOSYS)  # what a seccomp profile answers
 
 
-def peek_zombie() -> int:
-    """The pid of a child that ended, left as a zombie; 0: none; ChildProcessError: no child.
+def peek() -> tuple[int, bool]:
+    """A child to be waited for: (pid, whether it has ended); pid 0: none.
 
-    waitid(2) with WNOWAIT: its /proc/PID/stat can still be read.
+    waitid(2) with WNOWAIT: nothing is taken, so /proc/PID/stat of a zombie can still be read. What
+    has not ended is a child that made us its tracer, and has stopped: `stop_or_continue` takes it.
+    ChildProcessError: no child.
     """
-    zombie = posix.waitid(posix.P_ALL, 0, posix.WEXITED | posix.WNOHANG | posix.WNOWAIT)
-    return zombie.si_pid if zombie else 0
+    found = posix.waitid(posix.P_ALL, 0, posix.WEXITED | posix.WNOHANG | posix.WNOWAIT)
+    return (found.si_pid, found.si_code != posix.CLD_TRAPPED) if found else (0, False)
 
 
 def reap(pid: int = -1) -> tuple[int, int]:
-    """Take a zombie: (pid, wait status); pid 0: none; ChildProcessError: no child. waitpid(2)."""
+    """Take a child: (pid, wait status); pid 0: none; ChildProcessError: no child. waitpid(2).
+
+    The status may be the stop of a child that made us its tracer: `stop_in`.
+    """
     return posix.waitpid(pid, posix.WNOHANG)
 
 
@@ -92,10 +104,19 @@ def reap_with_usage(pid: int) -> tuple[int, int, float, float, int]:
     return pid, status, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024
 
 
-def stop_or_continue(pid: int) -> tuple[bool, int] | None:
-    """A stop (True, signal) or continue (False, SIGCONT) of a child, once each. waitid(2).
+def stop_in(status: int) -> int:
+    """What a wait status tells of a stop, as in `stop_or_continue`; 0: the child has ended."""
+    return status >> 8 if posix.WIFSTOPPED(status) else 0
 
-    None: neither, or the child is gone (ECHILD), or nobody may ask (seccomp).
+
+STOPPED, TRAPPED = posix.CLD_STOPPED, posix.CLD_TRAPPED
+
+
+def stop_or_continue(pid: int) -> tuple[int, int] | None:
+    """A stop or continue of a child, once each: (STOPPED, TRAPPED or another, signal). waitid(2).
+
+    TRAPPED: by us, its tracer; above the signal's eight bits is the number of a PTRACE_EVENT.
+    None: nothing, or the child is gone (ECHILD), or nobody may ask (seccomp).
     """
     try:
         info = posix.waitid(posix.P_PID, pid, posix.WSTOPPED | posix.WCONTINUED | posix.WNOHANG)
@@ -105,7 +126,34 @@ def stop_or_continue(pid: int) -> tuple[bool, int] | None:
         if error.errno in REFUSED:
             return None
         raise
-    return (info.si_code == posix.CLD_STOPPED, info.si_status) if info else None
+    return (info.si_code, info.si_status) if info else None
+
+
+def origin_of_stop(pid: int) -> tuple[int, int] | None:
+    """Who sent the signal that a tracee of ours has stopped for: (si_code, si_pid).
+
+    None: that is no signal's delivery but a stop of the whole group (EINVAL), or the tracee is gone
+    (ESRCH), or nobody may ask. ptrace(2): PTRACE_GETSIGINFO; sigaction(2).
+    """
+    siginfo = bytearray(128)
+    try:
+        linux.ptrace(PTRACE_GETSIGINFO, pid, siginfo)
+    except OSError:
+        return None
+    words = memoryview(siginfo).cast("i")
+    return words[2], words[4 if sys.maxsize > 1 << 32 else 3]
+
+
+def detach(pid: int, number: int) -> int:
+    """Let a tracee that has stopped go on, with a signal or with 0; 0 or the errno.
+
+    ptrace(2): PTRACE_DETACH. ESRCH: it was killed meanwhile.
+    """
+    try:
+        linux.ptrace(PTRACE_DETACH, pid, number)
+    except OSError as error:
+        return error.errno or errno.EINVAL
+    return 0
 
 
 def stop_self(number: int) -> bool:
@@ -128,27 +176,11 @@ def stop_self(number: int) -> bool:
 
 def prctl(option: int, value: int) -> int:
     """prctl(2) with one argument; 0 or the errno, ENOSYS where there is no way to call it."""
-    if "_prctl" not in sys.builtin_module_names:
-        return _prctl_by_ctypes(option, value)
-    import _prctl  # noqa: PLC0415  built into the static form
-
     try:
-        _prctl.prctl(option, value)
+        linux.prctl(option, value)
     except OSError as error:
         return error.errno or errno.EINVAL
     return 0
-
-
-def _prctl_by_ctypes(option: int, value: int) -> int:
-    """By the extension module under ctypes: that itself imports 5 ms of what we do not need."""
-    try:
-        import _ctypes  # noqa: PLC0415
-
-        address = _ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl")  # type: ignore[arg-type]
-    except (ImportError, OSError):
-        return errno.ENOSYS
-    # This way keeps no errno. EINVAL, an old kernel, is the one that these options know.
-    return errno.EINVAL if _ctypes.call_cdeclfunction(address, (option, value, 0, 0, 0)) else 0
 
 
 def group_of(pid: int) -> int:

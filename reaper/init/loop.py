@@ -33,6 +33,7 @@ ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
 KILLED_CODE = SIGNAL_BASE + SIGKILL
+FROM_OUTSIDE = (0, 0)  # si_code SI_USER, si_pid: sent from outside our PID namespace, or for it
 LOOK_EVERY = 0.1  # seconds, for main's exec, and for the end of who entered the namespace
 SIGNALS_FOR = 0.05  # seconds of a round, before the dead and the deadlines have their turn
 SCAN_EVERY = 1.0  # seconds, for the adopted with --adopted end
@@ -53,7 +54,11 @@ class Init:
         self.reaper = Reaper(report, launched.pid, born)
         self.hands = Hands(report, self.reaper, self.core, terminal, self._summary)
         self.waits_for_entered = False  # the rest are processes that are not our children
-        self.more = False  # do not wait: the last batch was full, or a part of the round failed
+        number = self.options.parent_death
+        self.parent_death = 0 if signals.ACTIONS.get(number) == signals.UNCATCHABLE else number
+        # Do not wait: the last batch was full, or a part of the round failed. Nor at first, because
+        # of what happened before our exec nothing tells.
+        self.more = True
         self.cgroup: Cgroup | None = None
         self.oom_kills: int | None = None  # of the kernel, at our start
         self.oom_doubtful = False  # a child may have died before that was read
@@ -126,6 +131,7 @@ class Init:
             taken += 1
             again = taken < BATCH and time.monotonic() < until
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if again else None
+        self._look_for_parent()
         self._look_for_exec()
         self._reap()
         if self.core.deadline is not None:
@@ -161,17 +167,41 @@ class Init:
         if number in FROM_OUR_WRITES and sender == self.report.pid:
             return
         self.report.received(number, sender, info.si_uid)
+        if number == signals.PARENT_DEATH and (info.si_code, info.si_pid) == FROM_OUTSIDE:
+            self._look_for_parent(told=True)
+        self._come(number)
+
+    def _come(self, number: int) -> None:
+        """Act on a signal that came as the policy says."""
         if signals.ACTIONS[number] == signals.IGNORE:
             self.report.dropped(core.Drop(number, "policy"))
-        else:
+        elif number != SIGCHLD:
             self.hands.act(self.core.on_signal(number, time.monotonic()))
+
+    def _look_for_parent(self, told: bool = False) -> None:
+        """--parent-death: as if that signal had come, if our parent is another one by now.
+
+        The kernel also tells of the end of the thread that forked us, and a SIGCONT that comes
+        before we look takes its word out of the queue. A parent outside our PID namespace has
+        always the number 0: only then is the word itself (`told`) enough. getppid(2),
+        PR_SET_PDEATHSIG(2const).
+        """
+        if not self.parent_death:
+            return
+        before, now = self.report.parent_pid, posix.getppid()
+        if now != before or (told and now == 0):
+            self.report.parent_pid = now
+            self.report.parent_ended(self.parent_death, before)
+            self._come(self.parent_death)
 
     def _look_for_stop(self) -> None:
         changed = kernel.stop_or_continue(self.reaper.main_pid) if self.reaper.main_pid else None
         if changed is None:
             return
-        stopped, number = changed
-        if stopped:
+        kind, number = changed
+        if kind == kernel.TRAPPED:
+            self.reaper.let_go(self.reaper.main_pid, number)
+        elif kind == kernel.STOPPED:
             self.report.stopped(number)
             self.hands.act(self.core.on_main_stopped(number))
         else:

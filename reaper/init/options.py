@@ -206,7 +206,9 @@ adopted [keep]"""),
     Option("subreaper", "s", "", _flag, """\
 adopt orphans when not PID 1; always on"""),
     Option("parent-death", "p", "SIG", _signal, """\
-get SIG when our own parent dies"""),
+when our own parent dies, act as if SIG had come; KILL
+is left to the kernel, which also sends it when the
+thread that started us ends"""),
     Option("warn-reap", "w", "", _flag, """\
 a warning line for each orphan reaped"""),
     Option("log-level", "", "LEVEL", _level, """\

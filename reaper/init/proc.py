@@ -79,6 +79,19 @@ def _process(pid: int) -> Process | None:
     return Process(line) if line else None
 
 
+def has_just_execed(pid: int) -> bool | None:
+    """Whether a stopped process has run nothing of its program yet; None: not known.
+
+    Its stack pointer is where exec put it: proc_pid_syscall(5), and `startstack` of
+    proc_pid_stat(5). Both are for those who may trace it.
+    """
+    line = read(f"{ROOT}/{pid}/stat") if usable() else None
+    registers = (read(f"{ROOT}/{pid}/syscall") or b"").split()
+    if not line or len(registers) < 2:
+        return None
+    return int(registers[-2], 16) == int(line.rpartition(b") ")[2].split()[25])
+
+
 def arguments(pid: int) -> list[str] | None:
     """argv; None where it is hidden, empty for a zombie."""
     block = read(f"{ROOT}/{pid}/cmdline")

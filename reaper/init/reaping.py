@@ -4,7 +4,7 @@ A look at a zombie before it is taken tells who it was (proc(5)); it costs sever
 it is done only where somebody wants to know.
 """
 
-from reaper.init import kernel, proc
+from reaper.init import kernel, proc, tracee
 from reaper.init.report import SIGKILL, Report
 from reaper.status import OWN_FAILURE, Ending, ending
 
@@ -45,7 +45,7 @@ class Reaper:
     def batch(self) -> Batch:
         """Reap up to BATCH children. What an error cut short, the next call hands on."""
         batch = self._begun
-        while len(batch.pids) < BATCH:
+        for _ in range(BATCH):
             try:
                 if not (self._reap_looking() if self.report.looks else self._reap()):
                     break
@@ -68,10 +68,13 @@ class Reaper:
         return batch
 
     def _reap(self) -> bool:
-        """Take a child that ended; False: there is none."""
+        """Take a child that ended, or let a tracee go; False: there is none."""
         pid, status = kernel.reap()
         if not pid:
             return False
+        if stop := kernel.stop_in(status):
+            self.let_go(pid, stop)
+            return True
         if self._role(pid) == "orphan" and pid not in self.adopted_pids:
             self.report.adopted_count += 1
         self._note(pid, status)
@@ -79,9 +82,14 @@ class Reaper:
 
     def _reap_looking(self) -> bool:
         """The same, and tell of it."""
-        pid = kernel.peek_zombie()
+        pid, ended = kernel.peek()
         if not pid:
             return False
+        if not ended:
+            # Taken even where it cannot be let go: it would hide those behind it.
+            if (found := kernel.stop_or_continue(pid)) and found[0] == kernel.TRAPPED:
+                self.let_go(pid, found[1])
+            return True
         role = self._role(pid)
         process = proc.process(pid)
         if role == "orphan" and pid not in self.adopted_pids:
@@ -91,6 +99,11 @@ class Reaper:
         self._note(pid, status)
         self.report.reap(pid, process, role, ending(status), usage)
         return True
+
+    def let_go(self, pid: int, stop: int) -> None:
+        """End the tracing of a child that made us its tracer, and has stopped for us."""
+        number = tracee.signal_to_go_on_with(pid, stop)
+        self.report.let_go(pid, number, kernel.detach(pid, number))
 
     def _note(self, pid: int, status: int) -> None:
         """It was reaped: its pid may belong to somebody else from now on."""

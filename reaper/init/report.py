@@ -30,6 +30,7 @@ class Report:
         self.options = chosen
         self.pid = posix.getpid()
         self.is_pid1 = self.pid == 1
+        self.parent_pid = posix.getppid()  # 0 where it is outside our PID namespace
         self.main_pid = 0
         self.adopted_count = 0
         self.reaped_count = 0
@@ -58,7 +59,7 @@ class Report:
             argv=self.options.command,
             mode=options.OWN,
             pid1=self.is_pid1,
-            ppid=posix.getppid(),
+            ppid=self.parent_pid,
             uid=posix.getuid(),
             pid_ns=_inode("/proc/self/ns/pid"),
             hz=proc.HZ,
@@ -124,6 +125,13 @@ class Report:
         self.log.debug("signal_received", f"got {describe(number)} from {who}")
         self._signal(number, "received", sender=sender, sender_name=name, sender_uid=uid)
 
+    def parent_ended(self, number: int, parent_pid: int) -> None:
+        """Our parent is gone, and it is as if it had sent us the signal of --parent-death."""
+        who = parent_pid or "outside"
+        what = f"our parent ({who}) is gone: acting as on {describe(number)}"
+        self.log.info("parent_death", what)
+        self._signal(number, "received", sender=parent_pid)
+
     def sent(self, action: "core.Send", target: int, result: int) -> None:
         number, received = action.signal, action.received
         if received is not None and not result:
@@ -180,6 +188,31 @@ class Report:
             argv = proc.arguments(pid) if process else None
             age = process.age if process else None
             self.trace.emit("adopt", pid, argv=argv or None, age=age, **known)
+
+    def let_go(self, pid: int, number: int, result: int) -> None:
+        """A child that made us its tracer had stopped; `number` is the signal that it goes on with.
+
+        `result` is the errno where it could not be let go. ESRCH: it was killed meanwhile.
+        """
+        if result not in (0, errno.ESRCH):
+            what = "a process made me its tracer, stopped, and cannot be let go"
+            cure = f"allow ptrace, or kill it ({posix.strerror(result)})"
+            self.once("detach", f"{what}: {cure}")
+        if not self.looks:
+            return
+        process = proc.process(pid)
+        name = describe(number) if number else "no signal"
+        ending = f": {errno.errorcode.get(result, result)}" if result else ""
+        who = _called(pid, process)
+        self.log.debug("detach", f"{who} made me its tracer: let go with {name}{ending}")
+        if self.trace:
+            self.trace.emit(
+                "detach",
+                pid,
+                name=process.name if process else None,
+                signal=name_of(number) if number else None,
+                result=errno.errorcode.get(result) if result else None,
+            )
 
     def exited(self, pid: int, process: proc.Process | None, role: str) -> None:
         """Seen as a zombie. How it ended is in the reap event: waitid does not say it twice."""

@@ -9,7 +9,7 @@ import sys
 from reaper.init import environment, journal, kernel, launch, proc
 from reaper.init import options as opt
 from reaper.init.report import Report
-from reaper.signals import NUMBERS
+from reaper.signals import ACTIONS, NUMBERS, PARENT_DEATH, UNCATCHABLE
 from reaper.status import OWN_FAILURE
 
 # Main inherits it. CPython ignores the first two; the third, come ignored, would lose exit codes.
@@ -103,8 +103,10 @@ def _become_parent(report: Report) -> None:
     if not report.is_pid1:
         error = kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         report.not_pid1(error)
-    if report.options.parent_death:
-        error = kernel.prctl(kernel.PR_SET_PDEATHSIG, report.options.parent_death)
+    if number := report.options.parent_death:
+        # The kernel itself acts on what no program sees. Anything else is the loop's to act on.
+        uncatchable = ACTIONS[number] == UNCATCHABLE
+        error = kernel.prctl(kernel.PR_SET_PDEATHSIG, number if uncatchable else PARENT_DEATH)
         if error:
             what = f"--parent-death cannot be had: {posix.strerror(error)}"
             report.log.warning("parent_death", what)
