@@ -167,7 +167,7 @@ class Running:
         return eventually(lambda: children(self.popen.pid), "the init")[0]
 
     @property
-    def main(self) -> int:
+    def main_pid(self) -> int:
         """Host pid of the init's first child."""
         return eventually(lambda: children(self.pid), "main")[0]
 

@@ -41,7 +41,7 @@ SIGTSTP = NUMBERS["SIGTSTP"]
 GROUP = opt.GROUP  # main's process group
 MAIN = opt.MAIN
 TREE = opt.TREE  # every descendant
-REST = "rest"  # every process that is left when main is gone
+REST = "rest"  # everybody whom the init is responsible for, main left out
 
 # Phases.
 RUNNING = "running"  # main runs

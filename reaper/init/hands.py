@@ -107,7 +107,7 @@ class Hands:
         return result
 
     def _remaining(self, phase: str) -> list[proc.Process] | None:
-        """The rest, where it is told of: going through /proc takes time, and TERM waits for it."""
+        """The rest, if the log or the trace wants it: /proc takes time, and TERM waits for that."""
         told = phase == core.KILL or self.report.trace or self.report.log.level >= INFO
         return self._rest() if told and proc.usable() else None
 

@@ -69,14 +69,14 @@ class Init:
     # -- main's start
 
     def _look_for_exec(self) -> None:
-        """Not to its end: a child that is stopped before exec still needs our signals."""
+        """Do not wait for its end: a child that is stopped before exec still needs our signals."""
         if self.launch and self.launch.is_over(0):
             launched, self.launch = self.launch, None
             path = posix.environ.get(b"PATH", DEFAULT_PATH)
             self.report.launched(launched.failures(), path)
 
     def _keep_nothing_busy(self) -> None:
-        """Neither a folder nor a descriptor. Note what the end is compared with."""
+        """Let go of our folder and of inherited descriptors; read what the end is compared with."""
         log, trace = self.report.log, self.report.trace
         keep = {log.sink.fd, self.terminal}
         keep |= {trace.sink.fd} if trace else set()

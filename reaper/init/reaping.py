@@ -31,7 +31,7 @@ class Batch:
 
 
 class Reaper:
-    """Our children: main, and the processes that were adopted."""
+    """Our children: main, the others, and the orphans."""
 
     def __init__(self, report: Report, main_pid: int, born: "Iterable[int]") -> None:
         self.report = report

@@ -215,7 +215,7 @@ class Report:
             )
 
     def exited(self, pid: int, process: proc.Process | None, role: str) -> None:
-        """Seen as a zombie. How it ended is in the reap event: waitid does not say it twice."""
+        """Seen as a zombie. How it ended is in the reap event."""
         if self.trace:
             self.trace.emit("exit", pid, role=role, **_identity(process))
 
@@ -325,7 +325,7 @@ class Report:
             what = f"TERM to the rest ({some} remaining), {action.grace:g} s to end"
             self.log.info("shutdown", f"main is gone: {what}")
         elif action.phase == core.KILL:
-            why = "a second stop cut --grace short" if action.cut else "it outlived --grace"
+            why = "another stop cut --grace short" if action.cut else "it outlived --grace"
             for process in rest or ():
                 who = f"{process.pid} ({process.name})"
                 self.log.warning("kill", f"killing {who}: {why}")

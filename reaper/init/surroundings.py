@@ -11,7 +11,7 @@ from reaper.init import proc
 from reaper.signals import NUMBERS
 
 SYSTEM = "/sys/fs/cgroup"
-# What cgroup v1 says for "no limit": the largest page-aligned number.
+# cgroup v1 says "no limit" with the largest page-aligned number. From here on a number is none.
 _NO_LIMIT_V1 = 1 << 60
 
 # counter -> (v1 controller, v1 file, v2 file); a key behind ":" names a line of the file.

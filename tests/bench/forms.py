@@ -115,7 +115,7 @@ def loses_term(command: list[str], within: float) -> bool:
 def idle(command: list[str]) -> tuple[int, int]:
     """Bytes of the idle init: private dirty ones, and those of files, which others can share."""
     with running([*UNSHARE, *command, *SLEEP]) as started:
-        eventually(lambda: comm(started.main) == "sleep", "main")
+        eventually(lambda: comm(started.main_pid) == "sleep", "main")
         eventually(lambda: state(started.pid) == "S", "idle")
         bytes_of = memory(started.pid)
     return bytes_of["Private_Dirty"], bytes_of["Rss"] - bytes_of["Private_Dirty"]

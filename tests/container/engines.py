@@ -166,7 +166,7 @@ class Container:
         return int(self.inspect("State.Pid"))
 
     @property
-    def main(self) -> int:
+    def main_pid(self) -> int:
         """Host pid of the init's first child."""
         pid = self.pid
         return eventually(lambda: children(pid), "main")[0]
@@ -251,7 +251,7 @@ class Container:
         """Host pids of the dead children that the first process has not waited for."""
         return [pid for pid in children(self.pid) if state(pid) == "Z"]
 
-    def settles(self, processes: int) -> None:
+    def has_children(self, processes: int) -> None:
         """Wait until the first process has exactly this many children, dead ones included."""
         pid = self.pid
         eventually(lambda: len(children(pid)) == processes, f"{processes} children of the init")

@@ -73,8 +73,8 @@ def test_nginx_finishes_the_download_before_it_ends(
 def test_gunicorn(docker_services: Services, service: Service, name: str) -> None:
     container = service(name)
     assert get(docker_services, name) == "up\n"
-    eventually(lambda: children(container.pid) == [container.main], "the helper was reaped")
-    eventually(lambda: len(children(container.main)) == 8, "eight workers")
+    eventually(lambda: children(container.pid) == [container.main_pid], "the helper was reaped")
+    eventually(lambda: len(children(container.main_pid)) == 8, "eight workers")
     container.stop(60)
     assert container.wait() == 0
 
@@ -124,7 +124,7 @@ def test_healthcheck_leaves_no_zombie(service: Service) -> None:
     container = service("healthcheck")
     eventually(lambda: container.inspect("State.Health.Status") == "healthy", "healthy")
     container.wait_line("(sleep), exited with code 0")
-    container.settles(1)
+    container.has_children(1)
 
 
 def test_grace_times_add_up(service: Service) -> None:

@@ -73,7 +73,7 @@ def test_orphans_and_stop(place: Place) -> None:
     with place.run("sh", "-c", script) as container:
         container.wait_line("ready")
         container.exec("sh", "-c", "sleep 0.05 & sleep 0.05 &")
-        container.settles(1)
+        container.has_children(1)
         container.stop(60)
         assert container.wait() == 7
         assert "bye" in container.log()

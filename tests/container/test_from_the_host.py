@@ -30,7 +30,7 @@ def told(command: str, container: Container, code: int) -> Any:
 
 
 def test_ps_has_the_pids_of_both_sides(leaky: Container) -> None:
-    first, main = leaky.pid, leaky.main
+    first, main = leaky.pid, leaky.main_pid
     table = leaky.reaperctl("ps").stdout.splitlines()
     assert table[0].split()[:3] == ["PID", "HOSTPID", "PPID"]
     assert table[1].split()[:3] == ["1", str(first), "0"]
@@ -53,7 +53,7 @@ def test_doctor_names_whose_fault_it_is(leaky: Container) -> None:
 def test_doctor_finds_nothing_in_a_healthy_one(rootful: Engine) -> None:
     with rootful.container("--", "sh", "-c", "echo ready; exec sleep 1000") as container:
         container.wait_line("ready")
-        container.settles(1)
+        container.has_children(1)
         assert told("doctor", container, 0)["findings"] == []
 
 

@@ -26,7 +26,7 @@ def test_out_of_memory_is_named(
 
 def test_a_kill_is_not_taken_for_it(rootful: Engine) -> None:
     with rootful.container("--", "sleep", "1000", options=LIMITED) as container:
-        os.kill(container.main, signal.SIGKILL)
+        os.kill(container.main_pid, signal.SIGKILL)
         assert container.wait() == 137
         assert "killed by SIGKILL (9), not sent by us" in container.log()
         assert "out of memory" not in container.log()

@@ -92,7 +92,7 @@ def test_an_entrypoint_in_shell_form_is_seen(docker: Engine, shell_form: str) ->
 
 def test_doctor_finds_the_shell_form(docker: Engine, shell_form: str) -> None:
     with docker.container("lost", image=shell_form) as container:
-        container.settles(1)
+        container.has_children(1)
         found = container.exec("/opt/reaper/reaperctl", "doctor", check=False)
         assert found.returncode == 1
         assert "a shell is PID 1 and does not forward SIGTERM" in found.stdout

@@ -13,10 +13,10 @@ LEAVE = ["sh", "-c", "for i in $(seq 5); do sleep 0.05 & done"]
 
 def test_orphans_of_exec_are_reaped(engine: Engine) -> None:
     with engine.container("--", "sleep", "1000") as container:
-        container.settles(1)
+        container.has_children(1)
         container.exec(*LEAVE)
-        container.settles(1)
-        eventually(lambda: state(container.main) == "S", "main alive, and at rest")
+        container.has_children(1)
+        eventually(lambda: state(container.main_pid) == "S", "main alive, and at rest")
 
 
 def test_without_an_init_they_stay(engine: Engine) -> None:
@@ -30,7 +30,7 @@ def test_orphans_of_main_are_reaped_and_told(engine: Engine) -> None:
     script = "for i in $(seq 5); do sh -c 'sleep 0.05 &'; done; echo ready; exec sleep 1000"
     with engine.container("-w", "--", "sh", "-c", script) as container:
         container.wait_line("ready")
-        container.settles(1)
+        container.has_children(1)
         eventually(lambda: container.log().count("reaped") == ORPHANS, "a line for each orphan")
 
 
@@ -38,7 +38,7 @@ def test_under_the_engines_own_init(engine: Engine) -> None:
     """`--init` puts an init above ours: we are not PID 1, adopt all the same, and say so."""
     words = ["--log-level", "debug", "--", "sh", "-c", "sh -c 'sleep 0.05 &'; exec sleep 1000"]
     with engine.container(*words, options=["--init"]) as container:
-        ours = container.main
+        ours = container.main_pid
         main = eventually(lambda: children(ours), "main of our init")[0]
         eventually(lambda: children(ours) == [main], "the orphan reaped")
         assert "subreaper" in container.log()

@@ -76,9 +76,9 @@ def test_run_init(request: pytest.FixtureRequest, docker: Engine, name: str) -> 
     with engine.container("sh", "-c", SERVICE, image=image, options=options) as container:
         container.wait_line("ready")
         assert Path(f"/proc/{container.pid}/exe").samefile(built("static"))
-        container.settles(1)
+        container.has_children(1)
         container.exec("sh", "-c", "sleep 0.05 &")
-        container.settles(1)
+        container.has_children(1)
         container.stop(60)
         assert container.wait() == 7
         assert "PID 1 of its namespace" in container.log()

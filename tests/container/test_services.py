@@ -16,7 +16,7 @@ def test_nginx_worker_is_replaced_and_quit_is_graceful(rootful: Engine) -> None:
     words = ["--rewrite", "TERM=QUIT", "--", "nginx", "-g", "daemon off; error_log stderr info;"]
     with rootful.container(*words) as container:
         container.wait_line("start worker process")
-        master = container.main
+        master = container.main_pid
         [first, *_] = eventually(lambda: children(master), "workers")
         os.kill(first, signal.SIGKILL)
         container.wait_line("exited on signal 9")

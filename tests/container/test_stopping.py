@@ -23,14 +23,14 @@ def test_a_service_ends_with_its_own_code(engine: Engine) -> None:
 def test_the_default_action_of_term_reaches_main_below_pid_1(engine: Engine) -> None:
     """As PID 1 itself `sleep` would not even notice: the kernel keeps default actions from it."""
     with engine.container("--", "sleep", "1000") as container:
-        container.settles(1)
+        container.has_children(1)
         container.stop(ENGINE_TIMEOUT)
         assert container.wait() == 143
 
 
 def test_a_stop_can_count_as_success(engine: Engine) -> None:
     with engine.container("-e", "stop", "--", "sleep", "1000") as container:
-        container.settles(1)
+        container.has_children(1)
         container.stop(ENGINE_TIMEOUT)
         assert container.wait() == 0
 
@@ -100,7 +100,7 @@ def test_who_came_by_exec_is_told_and_given_time(engine: Engine) -> None:
     guest = "trap 'echo flushed >/proc/1/fd/1; exit' TERM; echo guest >/proc/1/fd/1"
     guest += "; while :; do sleep 1 & wait; done"
     with engine.container("--", "sleep", "1000") as container:
-        container.settles(1)
+        container.has_children(1)
         engine("exec", "--detach", container.name, "sh", "-c", guest)
         container.wait_line("guest")
         container.stop(ENGINE_TIMEOUT)

@@ -58,7 +58,7 @@ def zombies(title: str, oldest: str, cause: str, cure: str) -> str:
 
 def has_a_healthy_init(*command: str) -> None:
     with container(*command, "--", "sh", "-c", "echo ready; sleep 60; true") as started:
-        eventually(lambda: children(started.main), "sleep")
+        eventually(lambda: children(started.main_pid), "sleep")
         assert findings("--root", root(started.pid), *OTHERS) == (
             "nothing found: 3 processes looked at\n"
         )
@@ -142,8 +142,8 @@ RESTART = "no init can help while it lives, a restart of {who} clears them"
 )
 def test_a_program_that_never_waits(how: str, cause: str, cure: str) -> None:
     with container(*reaper("--", *victim("never_waits", "3", how))) as started:
-        name = comm(started.main)
-        pid, oldest = pid_inside(started.main), pid_inside(children(started.main)[0])
+        name = comm(started.main_pid)
+        pid, oldest = pid_inside(started.main_pid), pid_inside(children(started.main_pid)[0])
         who = f"{name} ({pid})"
         assert findings("--root", root(started.pid), *OTHERS) == zombies(
             f"WARNING  3 zombies of PID {pid} ({name})",
@@ -155,7 +155,7 @@ def test_a_program_that_never_waits(how: str, cause: str, cure: str) -> None:
 
 def test_a_parent_that_is_stopped() -> None:
     with container(*reaper("--", *victim("never_waits", "2"))) as started:
-        main = started.main
+        main = started.main_pid
         pid, name = pid_inside(main), comm(main)
         os.kill(main, signal.SIGSTOP)
         eventually(lambda: state(main) == "T")
@@ -170,7 +170,7 @@ def test_a_parent_that_is_stopped() -> None:
 
 def test_a_parent_that_a_debugger_holds() -> None:
     with container(*reaper("--", *victim("never_waits", "1"))) as started:
-        main = started.main
+        main = started.main_pid
         pid, name, oldest = pid_inside(main), comm(main), pid_inside(children(main)[0])
         ptrace = ctypes.CDLL(None, use_errno=True).ptrace
         assert ptrace(PTRACE_ATTACH, main, None, None) == 0
@@ -230,7 +230,7 @@ def test_a_parent_outside() -> None:
 
 def test_a_process_in_d() -> None:
     with container(*reaper("--", *victim("vforks"))) as started:
-        main = started.main
+        main = started.main_pid
         eventually(lambda: state(main) == "D")
         command = " ".join(victim("vforks"))
         shown = command if len(command) <= 60 else command[:59] + "…"
@@ -303,8 +303,8 @@ def test_a_pid_1_that_adopts_without_being_an_init() -> None:
 def test_a_main_program_that_ignores_term() -> None:
     command = victim("inherits", "ignore", str(int(signal.SIGTERM)), "sleep", "60")
     with container(*reaper("--", *command)) as started:
-        eventually(lambda: comm(started.main) == "sleep")
-        pid = pid_inside(started.main)
+        eventually(lambda: comm(started.main_pid) == "sleep")
+        pid = pid_inside(started.main_pid)
         assert findings("--root", root(started.pid), *OTHERS) == (
             "WARNING  the main program (sleep) would not notice SIGTERM [deaf]\n"
             f"  seen   sleep ({pid}) ignores SIGTERM.\n"
@@ -317,7 +317,7 @@ def test_a_main_program_that_ignores_term() -> None:
 def test_a_mask_that_blocks_term() -> None:
     command = victim("inherits", "block", str(int(signal.SIGTERM)), "sleep", "60")
     with container(*reaper("--", *command)) as started:
-        main = started.main
+        main = started.main_pid
         eventually(lambda: comm(main) == "sleep" and "nanosleep" in wchan(main), "asleep")
         pid = pid_inside(main)
         expected = (
@@ -339,7 +339,7 @@ def test_a_program_that_fetches_its_signals_is_not_masked() -> None:
         "print('ready', flush=True); signal.sigwait([15])"
     )
     with container(*reaper("--", sys.executable, "-c", waits)) as started:
-        eventually(lambda: "sigtimedwait" in wchan(started.main), "sigwait")
+        eventually(lambda: "sigtimedwait" in wchan(started.main_pid), "sigwait")
         assert findings("--root", root(started.pid), *OTHERS).startswith("nothing found")
 
 
@@ -374,7 +374,7 @@ def test_sigpipe_ignored_by_the_launcher() -> None:
     command = victim("inherits", "ignore", str(int(signal.SIGPIPE)), "sh", "-c", script)
     with container(*reaper("--", *command)) as started:
         started.wait_line("set")
-        pid = pid_inside(started.main)
+        pid = pid_inside(started.main_pid)
         assert findings("--root", root(started.pid), *OTHERS) == (
             f"NOTICE  SIGPIPE is ignored in sh ({pid}) [sigpipe]\n"
             f"  seen   sh -c {script} and all that it starts.\n"
@@ -387,7 +387,7 @@ def test_sigpipe_ignored_by_the_launcher() -> None:
 
 def test_rss_sums_that_mislead() -> None:
     with container(*reaper("--", *victim("shares_pages", "8", "32"))) as started:
-        name = comm(started.main)
+        name = comm(started.main_pid)
         found = findings("--root", root(started.pid), "--ignore", MACHINE)
     # The init and its main program are Python, too, perhaps of the same name.
     assert re.sub(r"of (9|10) ", "of N ", without_sizes(found)) == (

@@ -173,7 +173,7 @@ def test_the_newest_of_some_pids_and_of_a_user() -> None:
     service = support.reaper("--", "sh", "-c", "sleep 60 & echo ready; wait")
     with support.running(support.as_pid1(service)) as inside:
         inside.wait_line("ready")
-        [newest] = support.children(inside.main)
+        [newest] = support.children(inside.main_pid)
         enter = [*support.entering(inside.pid), f"--wd={support.REPO}"]
         words = [*enter, *CTL, "kill", "--user", "0", "--newest", "--dry-run", "--json"]
         assert outcomes(support.run(words)[1]) == {support.pid_inside(newest): "planned"}
@@ -183,7 +183,7 @@ def test_a_main_thread_that_ended_is_no_zombie() -> None:
     service = support.reaper("--", *support.victim("ends_main_thread"))
     with support.running(support.as_pid1(service)) as inside:
         inside.wait_line("ready")
-        support.eventually(lambda: support.state(inside.main) == "Z")
+        support.eventually(lambda: support.state(inside.main_pid) == "Z")
         where = ("--root", f"/proc/{inside.pid}/root/proc")
         assert reaperctl("zombies", *where)[:2] == (0, "no zombies\n")
         assert "its main thread has ended" in reaperctl("show", "2", *where)[1]

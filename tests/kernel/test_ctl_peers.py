@@ -333,4 +333,4 @@ def test_kill_hits_whom_pkill_would_hit() -> None:
         assert (code, err) == (0, "")
         eventually(lambda: left(theirs) == left(mine), "the same to be left")
         assert len(left(mine)) == len(before) - 3
-        assert len(children(mine.main)) == len(children(theirs.main))
+        assert len(children(mine.main_pid)) == len(children(theirs.main_pid))

@@ -40,7 +40,7 @@ def test_kill() -> None:
     words, expected = documented("kill")
     with running(as_pid1(reaper("--", "sh", "-c", STUBBORN))) as started:
         started.wait_line("ready")
-        shell = next(pid for pid in children(started.main))
+        shell = next(pid for pid in children(started.main_pid))
         eventually(lambda: comm(children(shell)[0]) == "sleep")
         words[words.index("--session") + 1] = str(shell)
         assert shape(printed(words)) == shape(expected)

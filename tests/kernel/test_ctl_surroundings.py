@@ -14,7 +14,7 @@ from support import REPO, Running, as_pid1, comm, entering, eventually, reaper, 
 def pausing(before: str = "true") -> Iterator[Running]:
     """A namespace whose PID 1 is a shell with one child, sleep."""
     with running(as_pid1(["sh", "-c", f"{before}; sleep 60; true"])) as started:
-        eventually(lambda: comm(started.main) == "sleep")
+        eventually(lambda: comm(started.main_pid) == "sleep")
         yield started
 
 

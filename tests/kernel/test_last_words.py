@@ -64,7 +64,7 @@ def test_who_sent_the_signal(file: Path) -> None:
 def test_a_signal_from_outside(file: Path) -> None:
     command = as_pid1(reaper(f"--termination-log={file}", "-r", "TERM=INT", "--", "sleep", "60"))
     with running(command) as started:
-        assert started.main
+        assert started.main_pid
         started.kill(signal.SIGTERM)
         started.finish()
     forwarded = "which was forwarded for SIGTERM (15) from outside the container"

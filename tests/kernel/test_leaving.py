@@ -76,7 +76,7 @@ def test_expect(rules: list[str], command: str, code: int) -> None:
 def test_expect_stop_is_a_death_by_the_signal_that_was_forwarded() -> None:
     for options, code in ((["-e", "stop"], 0), (["-e", "stop=5"], 5), ([], 143)):
         with running(reaper(*options, "--", "sleep", "60")) as started:
-            assert started.main
+            assert started.main_pid
             started.kill(signal.SIGTERM)
             assert started.finish()[0] == code
 
@@ -181,7 +181,7 @@ def test_another_stop_ends_the_grace(placed: Placed) -> None:
         started.wait_line("ready")
         started.kill(signal.SIGTERM)
         assert insist(started) == 143
-        assert "(python3): a second stop cut --grace short" in started.finish()[2]
+        assert "(python3): another stop cut --grace short" in started.finish()[2]
 
 
 def test_the_first_stop_after_an_end_of_its_own_is_for_the_rest(placed: Placed) -> None:
@@ -342,7 +342,7 @@ def test_adopted_end_terminates_orphans(placed: Placed, tmp_path: Path) -> None:
 
 def test_main_dies_with_an_init_that_is_killed() -> None:
     with running(reaper("--", "sleep", "60")) as started:
-        main = started.main
+        main = started.main_pid
         eventually(lambda: comm(main) == "sleep", "exec")
         started.kill(signal.SIGKILL)
         eventually(lambda: state(main) in "XZ", "main gone")

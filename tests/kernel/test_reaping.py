@@ -132,7 +132,7 @@ def test_a_stopped_child_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
     command = reaper("-v", "--log-file", str(log), "--grace", "0", "--", "sh", "-c", script)
     with running(as_pid1(command)) as started:
         started.wait_line("ready")
-        main = started.main
+        main = started.main_pid
         started.kill(signal.SIGSTOP)  # so that it finds main's stop and our CONT at once
         started.type_line("stop")
         eventually(lambda: state(main) == "T", "stopped")

@@ -46,7 +46,7 @@ class Service(Running):
         eventually(lambda: text in self.said(), f"{text!r} in the log")
 
     def workers(self) -> list[int]:
-        return children(self.main)
+        return children(self.main_pid)
 
     def heals_after_loss_of(self, worker: int) -> None:
         """Kill a worker: main starts another one, and no zombie stays."""
@@ -162,7 +162,7 @@ def test_nginx_with_a_killed_master_ends_the_container(tmp_path: Path) -> None:
     with nginx(tmp_path) as started:
         workers = started.workers()
         inside = {pid_inside(pid) for pid in workers}
-        os.kill(started.main, signal.SIGKILL)
+        os.kill(started.main_pid, signal.SIGKILL)
         started.ends_with(128 + signal.SIGKILL)
         orphans = started.reaped()
         assert orphans.keys() == inside
@@ -286,7 +286,7 @@ def test_backends_of_a_killed_postmaster_are_reaped(tmp_path: Path, cluster: Pat
         backend = int(Client(session).ask("select pg_backend_pid();"))
         inside = {pid_inside(pid) for pid in started.workers()}
         assert backend in inside
-        os.kill(started.main, signal.SIGKILL)
+        os.kill(started.main_pid, signal.SIGKILL)
         started.ends_with(128 + signal.SIGKILL)
         orphans = started.reaped()
         assert orphans.keys() >= inside
@@ -372,7 +372,7 @@ def test_gunicorn_counts_its_workers_only_when_asked_itself(tmp_path: Path) -> N
         started.kill(signal.SIGUSR1)
         started.says("Handling signal: usr1")  # what came before it would have been said before
         assert "Handling signal: tt" not in started.said()
-        os.kill(started.main, signal.SIGTTIN)
+        os.kill(started.main_pid, signal.SIGTTIN)
         hear(started, WORKERS + 1)
         assert len(started.workers()) == WORKERS + 1
         started.kill(signal.SIGTERM)
@@ -405,7 +405,7 @@ def test_cron_from_a_shell_script(tmp_path: Path) -> None:
     with service(tmp_path, ["--expect", "stop"], str(script)) as started:
         started.says("job done")
         eventually(lambda: len(children(started.pid)) == 2, "only main and cron are left")
-        daemon = next(pid for pid in children(started.pid) if pid != started.main)
+        daemon = next(pid for pid in children(started.pid) if pid != started.main_pid)
         inside = pid_inside(daemon)
         started.kill(signal.SIGTERM)
         started.ends_with(0)

@@ -70,7 +70,7 @@ def test_real_time_signals_come_one_for_one_and_in_order() -> None:
 
 def test_libc_signals_are_never_touched() -> None:
     with running(as_pid1(reaper("-vv", "--", "sleep", "60"))) as started:
-        main = started.main
+        main = started.main_pid
         blocked = _mask(started.pid, "SigBlk")
         assert not blocked & (1 << 31 | 1 << 32)
         assert _mask(main, "SigIgn") >> 31 & 3 == _mask(os.getpid(), "SigIgn") >> 31 & 3
@@ -153,7 +153,7 @@ def _pid_of(log: Path, calls: str) -> int:
 
 def test_a_stopped_main_can_be_terminated() -> None:
     with running(as_pid1(reaper("--", "sleep", "60"))) as started:
-        main = started.main
+        main = started.main_pid
         os.kill(main, signal.SIGSTOP)
         eventually(lambda: state(main) == "T", "stopped")
         started.kill(signal.SIGTERM)
@@ -238,7 +238,7 @@ def test_a_setuid_main_is_refused_once_and_ends_nothing(tmp_path: Path) -> None:
             started.kill(signal.SIGHUP)
             eventually(lambda: not _mask(started.pid, "ShdPnd"), "taken")
         eventually(lambda: state(started.pid) == "S", "both handled")
-        os.kill(started.main, signal.SIGTERM)
+        os.kill(started.main_pid, signal.SIGTERM)
         exit_code, _, err = started.finish()
     assert exit_code == 143
     assert err.count("not allowed to send SIGHUP (1)") == 1
@@ -257,7 +257,7 @@ def test_main_that_joined_another_group_is_still_reached() -> None:
     )
     with running(as_pid1(reaper("--", sys.executable, "-c", script))) as started:
         started.wait_line("ready")
-        main = started.main
+        main = started.main_pid
         eventually(lambda: os.getpgid(main) != main, "other group")
         started.kill(signal.SIGUSR1)
         assert started.finish()[0] == 128 + signal.SIGUSR1
@@ -320,6 +320,6 @@ def test_a_main_whose_main_thread_has_ended_gets_them(scope: str) -> None:
     """/proc calls it Z, and it lives."""
     with running(as_pid1(reaper("--scope", scope, "--", *victim("ends_main_thread")))) as started:
         started.wait_line("ready")
-        eventually(lambda: state(started.main) == "Z")
+        eventually(lambda: state(started.main_pid) == "Z")
         started.kill(signal.SIGTERM)
         assert started.finish() == (128 + signal.SIGTERM, "", "")

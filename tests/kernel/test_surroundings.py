@@ -50,7 +50,7 @@ def started_in(place: str, command: list[str], placed: Placed) -> list[str]:
 
 
 def init_of(started: Running, placed: Placed) -> int:
-    return started.pid if placed is as_pid1 else started.main
+    return started.pid if placed is as_pid1 else started.main_pid
 
 
 @pytest.mark.parametrize("place", IN)
@@ -141,7 +141,7 @@ def test_a_failure_inside_the_loop_ends_nothing(part: str) -> None:
         for _ in range(3):
             started.kill(signal.SIGUSR1)
         eventually(lambda: started.popen.poll() is None, "alive")
-        os.kill(started.main, signal.SIGTERM)
+        os.kill(started.main_pid, signal.SIGTERM)
         exit_code, _, err = started.finish()
     assert exit_code == 0
     assert err.count("internal error, please report: RuntimeError: a bug at ") == 1

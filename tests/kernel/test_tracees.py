@@ -104,7 +104,7 @@ def tracer(pid: int) -> int:
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGTSTP])
 def test_a_stop_stays_a_stop(number: int, pid1: bool, options: tuple[str, ...]) -> None:
     with running(under_init(pid1, options, "raises", str(int(number)))) as started:
-        main = started.main
+        main = started.main_pid
         eventually(lambda: state(main) == "T", "stopped, and not by its tracer", QUICK)
         assert tracer(main) == 0
         started.kill(signal.SIGCONT)
@@ -115,7 +115,7 @@ def test_the_stop_of_main_is_told_as_one(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     command = under_init(False, ("--trace", str(trace)), "raises", str(int(signal.SIGSTOP)))
     with running(command) as started:
-        main = started.main
+        main = started.main_pid
         eventually(lambda: state(main) == "T", "stopped", QUICK)
         started.kill(signal.SIGCONT)
         assert started.finish(QUICK)[0] == 0
@@ -130,7 +130,7 @@ def test_a_stop_of_the_whole_group_lasts(pid1: bool, options: tuple[str, ...]) -
     """Another thread took the signal: the traced one stops for it with nothing to be delivered."""
     with running(under_init(pid1, options, "in_a_thread")) as started:
         started.wait_line("ready")
-        main = started.main
+        main = started.main_pid
         os.kill(main, signal.SIGTSTP)
         eventually(lambda: set(states(main)) == {"T"}, "all threads stopped", QUICK)
         started.kill(signal.SIGCONT)

@@ -350,7 +350,7 @@ class World:
             given_options(*[word.replace("-r=", "-r").replace("-e=", "-e") for word in words]), True
         )
         self.now = 0.0
-        self.main = 100
+        self.main_pid = 100
         self.living = {100}
         self.reaped: set[int] = set()
         self.next_pid = 200
@@ -370,13 +370,13 @@ class World:
         if isinstance(action.target, int):
             assert action.target in self.living, "sent to a reaped pid"
         elif action.target in (core.GROUP, core.MAIN, core.TREE):
-            assert self.main in self.living, "main was reaped"
+            assert self.main_pid in self.living, "main was reaped"
 
     def die(self, pid: int) -> None:
         self.living.discard(pid)
         self.reaped.add(pid)
         alone = not self.living
-        if pid == self.main:
+        if pid == self.main_pid:
             self.act(self.core.on_main_ended(Ending(5), alone, self.now))
             return
         self.core.on_reaped(pid)
@@ -388,13 +388,13 @@ class World:
         elif kind == "time":
             self.now += value
             self.act(self.core.on_deadline(self.now))
-        elif kind == "adopt" and self.main in self.living:
+        elif kind == "adopt" and self.main_pid in self.living:
             self.living.add(self.next_pid)
             self.act(self.core.on_adopted(self.next_pid, self.now))
             self.next_pid += 1
         elif kind == "dies" and self.living:
             self.die(sorted(self.living)[int(value) % len(self.living)])
-        elif kind == "stops" and self.main in self.living:
+        elif kind == "stops" and self.main_pid in self.living:
             self.act(self.core.on_main_stopped(int(value)))
 
 
@@ -410,7 +410,7 @@ def test_any_history_ends_with_mains_code(
     while world.code is None and world.living:
         world.die(min(world.living))
     assert world.code == 5
-    assert world.main in world.reaped
+    assert world.main_pid in world.reaped
     assert world.core.deadline is None
 
 
@@ -423,7 +423,7 @@ def test_deadlines_alone_are_enough_when_main_is_gone(
     for kind, value in history:
         if world.code is None and kind != "dies":
             world.happen(kind, value)
-    world.die(world.main)
+    world.die(world.main_pid)
     while world.code is None and world.core.deadline is not None:
         world.now = world.core.deadline
         world.act(world.core.on_deadline(world.now))
