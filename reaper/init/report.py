@@ -127,8 +127,8 @@ class Report:
 
     def parent_ended(self, number: int, parent_pid: int) -> None:
         """Our parent is gone, and it is as if it had sent us the signal of --parent-death."""
-        who = parent_pid or "outside"
-        what = f"our parent ({who}) is gone: acting as on {describe(number)}"
+        self._senders[number] = "our parent's end"
+        what = f"our parent ({parent_pid or 'outside'}) is gone: acting as on {describe(number)}"
         self.log.info("parent_death", what)
         self._signal(number, "received", sender=parent_pid)
 

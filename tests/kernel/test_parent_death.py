@@ -20,6 +20,8 @@ from support import (
     victim,
 )
 
+pytestmark = pytest.mark.every_form
+
 MAIN = victim("prints_signals")
 
 

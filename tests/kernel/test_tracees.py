@@ -24,6 +24,8 @@ from support import (
     victim,
 )
 
+pytestmark = pytest.mark.every_form
+
 QUICK = 20.0  # seconds, for what hangs when it fails
 
 # Each way to wait: with waitpid(2), with a look at each zombie, with wait4(2).
@@ -162,7 +164,7 @@ def test_a_child_from_before_our_exec(pid1: bool, options: tuple[str, ...]) -> N
     """It has stopped before there was an init, and nothing tells of it."""
     init = reaper("--grace", "0", *options, "--", "sleep", "60")
     traced = victim("traced", "raises", str(int(signal.SIGWINCH)))
-    command = victim("execs_init_pid", *traced, "--", *init)
+    command = victim("execs_beside", *traced, "--", *init)
     with running(as_pid1(command) if pid1 else command) as started:
         started.wait_line("goes on")
 
