@@ -52,7 +52,12 @@ def init_of(started: Running, command: list[str]) -> int:
 
 
 def test_a_main_that_wanted_too_much(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
-    err = log(group, wrap, HOG)
+    command = wrap(reaper("-v", "--", "sh", "-c", f"read go; {HOG}"))
+    with running(within(group, *command)) as started:
+        assert started.popen.stderr
+        assert b"memory limit" in started.popen.stderr.readline()  # the count has been read
+        started.type_line("")
+        err = started.finish()[2]
     assert "was killed by SIGKILL (9) by the kernel: out of memory (limit 48 MiB, peak 48 " in err
 
 
@@ -135,10 +140,13 @@ def test_an_orphan_is_named_and_main_is_not_taken_for_it(group: Path, wrap) -> N
 
 def test_a_child_from_before_us_is_known_for_certain(group: Path) -> None:
     """A helper that the init was given, and a main that waits for nobody."""
-    script = f'{HOG.removeprefix("exec ")} & exec "$@"'
-    command = ["sh", "-c", script, "sh", *reaper("--", *victim("prints_signals"))]
+    script = f'exec 3<&0; (read go <&3; {HOG}) & exec "$@"'
+    command = ["sh", "-c", script, "sh", *reaper("-v", "--", *victim("prints_signals"))]
     with running(within(group, *command)) as started:
         assert started.popen.stderr
+        started.wait_line("ready")
+        assert b"memory limit" in started.popen.stderr.readline()  # the count has been read
+        started.type_line("")
         said = started.popen.stderr.readline().decode()
         assert "reaper: warning: killed by the kernel for want of memory: " in said
         assert said.endswith(" (python3)\n")

@@ -92,9 +92,16 @@ def test_a_stop_timeout(file: Path) -> None:
 
 
 def test_want_of_memory(file: Path) -> None:
-    hog = "x=x; while :; do x=$x$x; done"
-    with control_group("memory", 48 << 20) as group:
-        run(within(group, *as_pid1(reaper(f"--termination-log={file}", "--", "sh", "-c", hog))))
+    main = ["sh", "-c", "read go; x=x; while :; do x=$x$x; done"]
+    command = as_pid1(reaper("-v", f"--termination-log={file}", "--", *main))
+    with (
+        control_group("memory", 48 << 20) as group,
+        running(within(group, *command)) as started,
+    ):
+        assert started.popen.stderr
+        assert b"memory limit" in started.popen.stderr.readline()  # the count has been read
+        started.type_line("")
+        started.finish()
     line = "killed by SIGKILL (9): out of memory (limit 48 MiB, peak 48 MiB)"
     assert file.read_text() == f"{line}\n"
 
