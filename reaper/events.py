@@ -41,6 +41,8 @@ EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 # What `event` says in a line of --log-format json. The wording of a message may change; these stay.
 LOG_EVENTS: dict[str, str] = {
     "start": "where the init runs, once main was started",
+    "options": "the options that are not the default, and where each comes from",
+    "variable": "a variable looks like one of an option, misspelt",
     "subreaper": "not PID 1: whether orphans come to the init",
     "parent_death": "the init's parent is gone, or --parent-death cannot be had",
     "trace_mode": "the trace is written in another mode than the one asked for",
@@ -51,7 +53,10 @@ LOG_EVENTS: dict[str, str] = {
     "signal_received": "a signal came",
     "signal_sent": "a signal was forwarded, or sent by the init's own decision",
     "signal_denied": "the init may not signal a process",
+    "signal_held": "--stop-delay holds a stop back",
     "signal_dropped": "a signal was not sent on",
+    "stop_ignored": "main was sent a stop, and ignores it",
+    "still_at_work": "main was sent a stop, and has not ended",
     "stop": "main was stopped",
     "continue": "main goes on",
     "detach": "a child that made the init its tracer was let go, or cannot be",
@@ -61,6 +66,7 @@ LOG_EVENTS: dict[str, str] = {
     "main_ended": "how main ended, and why",
     "termination_log": "--termination-log could not be written",
     "shutdown": "main is gone and the rest was told to end",
+    "end_orphan": "a process is ended because of --adopted end",
     "kill": "a process of the rest is killed: it outlived --grace, or a stop cut that short",
     "terminal": "the terminal's foreground could not be given",
     "refused": "a system call that the init needs is refused",

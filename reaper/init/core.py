@@ -18,7 +18,9 @@ What a fact leads to in each phase; `->` names the phase that follows:
                     and --until empty
                     -> LINGERING
     nobody left     (main is there)      -> GONE              -> GONE              -> GONE
-    deadline        KILL to the group    -                    -> KILL              -> GONE
+    deadline        see what main does   -                    -> KILL              -> GONE
+                    with the stop; KILL
+                    to the group
     adopted         TERM, then KILL      as in RUNNING        -                    KILL again
                     (--adopted end)
 
@@ -26,7 +28,7 @@ What a fact leads to in each phase; `->` names the phase that follows:
     the rest. -> GONE leaves with main's exit code.
 
 A stop is a signal of --stop-signals that came in, whatever --rewrite makes of it, or one that goes
-out as such; one that is dropped is none. `Core._is_stop` is the one place that says so.
+out as such; one that is dropped is none. `Core.is_stop` is the one place that says so.
 """
 
 from reaper import signals
@@ -54,6 +56,8 @@ SHUTTING_DOWN = "shutting down"  # why a signal is dropped then
 
 # How long to wait for the killed to be gone: only one in uninterruptible sleep takes that long.
 KILL_WAIT = 1.0  # seconds
+# How long main may take to act on a stop before anybody asks whether it ignores it.
+LOOK_AFTER = 1.0  # seconds
 # From when on another stop cuts the grace short; one that is sent twice at once is one stop. It is
 # a second by the watch of whoever sent the first: main took a part of it to end.
 IMPATIENT_AFTER = 0.9  # seconds after the rest was told to end
@@ -83,6 +87,32 @@ class Drop:
         self.reason = reason
 
 
+class Hold:
+    """The signal that came is held back for so many seconds, as --stop-delay says."""
+
+    __slots__ = ("seconds", "signal")
+
+    def __init__(self, signal: int, seconds: float) -> None:
+        self.signal = signal
+        self.seconds = seconds
+
+
+class Look:
+    """See what those do who were sent this stop some seconds ago.
+
+    `remaining` seconds are left until --stop-timeout kills them, None: there is none. `last`: there
+    is no other look.
+    """
+
+    __slots__ = ("ago", "last", "remaining", "signal")
+
+    def __init__(self, signal: int, ago: float, remaining: float | None, last: bool) -> None:
+        self.signal = signal
+        self.ago = ago
+        self.remaining = remaining
+        self.last = last
+
+
 class StopSelf:
     """Follow main into a stop by `signal`, so that the shell that started us sees it."""
 
@@ -107,15 +137,25 @@ class TakeTerminal:
 class Shutdown:
     """A phase of the shut-down begins: `term`, `kill` or `done`.
 
-    `grace` is the time that `term` gives, in seconds; `cut` says that a stop cut it short.
+    `signal` is what `term` sends, and `grace` the time that it gives, in seconds. `cut`: a stop cut
+    it short. `outlived`: it is done although somebody may outlive KILL.
     """
 
-    __slots__ = ("cut", "grace", "phase")
+    __slots__ = ("cut", "grace", "outlived", "phase", "signal")
 
-    def __init__(self, phase: str, grace: float = 0.0, cut: bool = False) -> None:
+    def __init__(
+        self,
+        phase: str,
+        grace: float = 0.0,
+        signal: int = 0,
+        cut: bool = False,
+        outlived: bool = False,
+    ) -> None:
         self.phase = phase
         self.grace = grace
+        self.signal = signal
         self.cut = cut
+        self.outlived = outlived
 
 
 class Leave:
@@ -127,7 +167,7 @@ class Leave:
         self.code = code
 
 
-Action = Send | Drop | StopSelf | GiveTerminal | TakeTerminal | Shutdown | Leave
+Action = Send | Drop | Hold | Look | StopSelf | GiveTerminal | TakeTerminal | Shutdown | Leave
 
 
 class Core:
@@ -146,6 +186,8 @@ class Core:
         self.delayed = False
         self.release_at: float | None = None
         self.kill_main_at: float | None = None
+        self.stop_sent = 0, 0.0  # the first one that main was sent, and when
+        self.look_at: float | None = None
         self.phase_ends_at: float | None = None
         self.rest_told_at = 0.0  # when the phase TERM began
         self.adopted_kill_at: dict[int, float] = {}  # pid -> when to KILL it; in order of time
@@ -154,7 +196,7 @@ class Core:
     def deadline(self) -> float | None:
         """When `on_deadline` wants to be called next."""
         first = next(iter(self.adopted_kill_at.values()), None)
-        times = (self.release_at, self.kill_main_at, self.phase_ends_at, first)
+        times = (self.release_at, self.look_at, self.kill_main_at, self.phase_ends_at, first)
         return min([time for time in times if time is not None], default=None)
 
     @property
@@ -171,7 +213,7 @@ class Core:
         number = self.options.rewrite.get(received, received)
         if number == opt.DROP:
             return [Drop(received, "--rewrite")]
-        stop = self._is_stop(received, number)
+        stop = self.is_stop(received)
         self.stops += stop
         if self.phase not in (RUNNING, LINGERING):
             return self._hurry(number, received, now) if stop else [Drop(received, SHUTTING_DOWN)]
@@ -186,25 +228,42 @@ class Core:
             self.delayed = True
             self.held = number, received
             self.release_at = now + self.options.stop_delay
-            return []
+            return [Hold(received, self.options.stop_delay)]
         return self._forward(number, received, now)
 
-    def _is_stop(self, received: int, number: int) -> bool:
-        """Whether what came as `received` and goes out as `number` asks the container to end."""
-        return bool({received, number} & self.options.stop_signals)
+    def is_stop(self, received: int) -> bool:
+        """Whether a signal that came asks the container to end; one that is dropped does not."""
+        number = self.options.rewrite.get(received, received)
+        return number != opt.DROP and bool({received, number} & self.options.stop_signals)
 
     def _forward(self, number: int, received: int, now: float) -> list[Action]:
         """To main as --scope says; when it is gone to the rest, of whom a stop is the end."""
-        stop = self._is_stop(received, number)
+        stop = self.is_stop(received)
         if self.phase == LINGERING:
             send = Send(number, REST, received)
             return self._shut_down(now, send) if stop else [send]
         self.forwarded.add(number)
         send = Send(number, self.options.scope, received)
         actions: list[Action] = _and_wake(send) if is_termination(number) else [send]
-        if stop and self.options.stop_timeout and self.kill_main_at is None and not self.timed_out:
-            self.kill_main_at = now + self.options.stop_timeout
+        if stop and not self.stop_sent[0]:
+            self._watch(number, now)
         return actions
+
+    def _watch(self, number: int, now: float) -> None:
+        """Main was sent its first stop: note when to see what became of it."""
+        self.stop_sent = number, now
+        self.look_at = now + LOOK_AFTER
+        if timeout := self.options.stop_timeout:
+            self.kill_main_at = now + timeout
+            self.look_at = now + min(LOOK_AFTER, timeout / 2)
+
+    def _look(self, now: float) -> list[Action]:
+        """After a second, and when half of --stop-timeout is over."""
+        number, sent = self.stop_sent
+        half = sent + self.options.stop_timeout / 2
+        self.look_at = half if half > now else None
+        remaining = self.kill_main_at and self.kill_main_at - now
+        return [Look(number, now - sent, remaining, last=self.look_at is None)]
 
     def _release(self, now: float) -> list[Action]:
         assert self.held
@@ -222,7 +281,7 @@ class Core:
     def on_main_ended(self, ending: Ending, nobody_left: bool, now: float) -> list[Action]:
         """Main was reaped; `nobody_left`: there is no rest."""
         self.main_ending = ending
-        self.kill_main_at = None
+        self.kill_main_at = self.look_at = None
         if not nobody_left and self.options.until == opt.EMPTY and not self._was_told_to_stop():
             self.phase = LINGERING  # what is held back is for the rest now
             return self._listen()
@@ -268,6 +327,8 @@ class Core:
         actions: list[Action] = []
         if _due(self.release_at, now):
             actions += self._release(now)
+        if _due(self.look_at, now):
+            actions += self._look(now)
         if _due(self.kill_main_at, now):
             self.kill_main_at, self.timed_out = None, True
             actions.append(Send(SIGKILL, GROUP))
@@ -295,23 +356,25 @@ class Core:
         self.adopted_kill_at.clear()
         self.rest_told_at = now
         self.phase_ends_at = now + self.options.grace
-        told = _and_wake(first or Send(SIGTERM, REST))
-        return [Shutdown(TERM, self.options.grace), *told, *self._listen()]
+        send = first or Send(SIGTERM, REST)
+        begins = Shutdown(TERM, self.options.grace, send.signal)
+        return [begins, *_and_wake(send), *self._listen()]
 
     def _next_phase(self, now: float) -> list[Action]:
-        return self._leave() if self.phase == KILL else self._kill_rest(now)
+        return self._leave(outlived=True) if self.phase == KILL else self._kill_rest(now)
 
     def _kill_rest(self, now: float, cut: bool = False) -> list[Action]:
         self.phase = KILL
         self.phase_ends_at = now + KILL_WAIT
         return [Shutdown(KILL, cut=cut), Send(SIGKILL, REST)]
 
-    def _leave(self) -> list[Action]:
+    def _leave(self, outlived: bool = False) -> list[Action]:
         begun = self.phase in (TERM, KILL)
         self.phase = GONE
         self.held = self.release_at = self.phase_ends_at = None
         self.adopted_kill_at.clear()
-        return [*([Shutdown("done")] if begun else []), Leave(self.exit_code)]
+        done: list[Action] = [Shutdown("done", outlived=outlived)] if begun else []
+        return [*done, Leave(self.exit_code)]
 
 
 def is_termination(number: int) -> bool:

@@ -46,6 +46,10 @@ class Hands:
                 self._send(action)
             elif isinstance(action, core.Drop):
                 self.report.dropped(action)
+            elif isinstance(action, core.Hold):
+                self.report.held(action)
+            elif isinstance(action, core.Look):
+                self._look(action)
             elif isinstance(action, core.StopSelf):
                 stopped = kernel.stop_self(action.signal)
                 self.act(self.core.on_resumed(action.signal, stopped))
@@ -54,7 +58,7 @@ class Hands:
             elif isinstance(action, core.TakeTerminal):
                 self._take_terminal()
             elif isinstance(action, core.Shutdown):
-                self.report.shutdown(action, self._remaining(action.phase))
+                self.report.shutdown(action, self._remaining(action))
             else:
                 self._leave(action.code)
 
@@ -101,14 +105,39 @@ class Hands:
             if pid not in done and proc.process(pid) is None:
                 self._kill(action, pid)
 
+    def _look(self, action: core.Look) -> None:
+        """What became of a stop: is it ignored by all whom it was sent to, or do they work on?"""
+        there = self._addressed() if proc.usable() else []
+        if there and all(proc.ignores(process.pid, action.signal) for process in there):
+            self.report.stop_ignored(action, there)
+        elif action.last:
+            self.report.still_at_work(action, there)
+
+    def _addressed(self) -> list[proc.Process]:
+        """The living whom --scope means."""
+        main_pid, scope = self.reaper.main_pid, self.report.options.scope
+        if scope == core.TREE:
+            return proc.descendants(posix.getpid())
+        return [
+            process
+            for process in proc.everyone()
+            if process.pid == main_pid or (scope == core.GROUP and process.pgid == main_pid)
+            if not process.is_dead
+        ]
+
     def _kill(self, action: core.Send, target: int) -> int:
         result = kernel.send(target, action.signal)
         self.report.sent(action, target, result)
         return result
 
-    def _remaining(self, phase: str) -> list[proc.Process] | None:
+    def _remaining(self, action: core.Shutdown) -> list[proc.Process] | None:
         """The rest, if the log or the trace wants it: /proc takes time, and TERM waits for that."""
-        told = phase == core.KILL or self.report.trace or self.report.log.level >= INFO
+        told = (
+            action.phase == core.KILL
+            or action.outlived
+            or self.report.trace
+            or self.report.log.level >= INFO
+        )
         return self._rest() if told and proc.usable() else None
 
     def _rest(self) -> list[proc.Process]:

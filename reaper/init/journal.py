@@ -219,9 +219,9 @@ def _one_line(text: str) -> bytes:
     return (data if len(data) < PIPE_BUF else data[: PIPE_BUF - 5] + b" ...") + b"\n"
 
 
-def timestamp() -> str:
-    """Now, as RFC 3339 in UTC with microseconds."""
-    nanoseconds = time.time_ns()
+def timestamp(ahead: float = 0.0) -> str:
+    """Now, or so many seconds ahead, as RFC 3339 in UTC with microseconds."""
+    nanoseconds = time.time_ns() + int(ahead * 1_000_000_000)
     seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 1_000_000_000))
     return f"{seconds}.{nanoseconds // 1000 % 1_000_000:06}Z"
 

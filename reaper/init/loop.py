@@ -34,6 +34,7 @@ ALL_BUT_CHLD = ALL - {SIGCHLD}
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
 KILLED_CODE = SIGNAL_BASE + SIGKILL
 FROM_OUTSIDE = (0, 0)  # si_code SI_USER, si_pid: sent from outside our PID namespace, or for it
+ENDED = (posix.CLD_EXITED, posix.CLD_KILLED, posix.CLD_DUMPED)
 LOOK_EVERY = 0.1  # seconds, for main's exec, and for the end of who entered the namespace
 SIGNALS_FOR = 0.05  # seconds of a round, before the dead and the deadlines have their turn
 SCAN_EVERY = 1.0  # seconds, for the adopted with --adopted end
@@ -95,6 +96,12 @@ class Init:
         self.oom_doubtful = kernel.is_pending(SIGCHLD)
         if log.level >= journal.INFO:
             log.info("start", surroundings.at_start(self.cgroup, self.report.is_pid1))
+            self.report.chosen()
+        if suspects := opt.suspects(posix.environ):
+            from reaper.init import typos  # noqa: PLC0415  seldom needed
+
+            for typo in typos.explain(suspects):
+                log.warning("variable", typo)
 
     # -- the loop
 
@@ -126,8 +133,8 @@ class Init:
         while info is not None:
             if info.si_signo != SIGCHLD:
                 self._signal(info)
-            elif info.si_code == posix.CLD_KILLED and info.si_status == SIGKILL:
-                self._look_at_killed(info.si_pid)
+            else:
+                self._look_at_dead(info)
             taken += 1
             again = taken < BATCH and time.monotonic() < until
             info = kernel.next_signal(ALL_BUT_CHLD, 0) if again else None
@@ -166,7 +173,7 @@ class Init:
         number, sender = info.si_signo, info.si_pid if info.si_code <= 0 else 0
         if number in FROM_OUR_WRITES and sender == self.report.pid:
             return
-        self.report.received(number, sender, info.si_uid)
+        self.report.received(number, sender, info.si_uid, self.core.is_stop(number))
         if number == signals.PARENT_DEATH and (info.si_code, info.si_pid) == FROM_OUTSIDE:
             self._look_for_parent(told=True)
         self._come(number)
@@ -234,9 +241,13 @@ class Init:
                 self.hands.act(self.core.on_adopted(pid, time.monotonic()))
             self.more |= bool(self.reaper.coming)
 
-    def _look_at_killed(self, pid: int) -> None:
-        """Who it is that died by KILL, before it is reaped; SIGCHLD says so for one at a time."""
-        if self.oom_kills is not None and (seen := surroundings.see(pid)):
+    def _look_at_dead(self, info: "kernel.Siginfo") -> None:
+        """Who ended, before it is reaped, if it matters; SIGCHLD says so for one at a time."""
+        pid = info.si_pid
+        if pid == self.reaper.main_pid and info.si_code in ENDED:
+            self.report.see_main(proc.process(pid))
+        killed = info.si_code == posix.CLD_KILLED and info.si_status == SIGKILL
+        if killed and self.oom_kills is not None and (seen := surroundings.see(pid)):
             self.killed[pid] = seen
 
     def _ask_who_killed(self, batch: "Batch") -> None:

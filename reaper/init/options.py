@@ -40,6 +40,7 @@ class Options:
 
     def __init__(self) -> None:
         self.command: list[str] = []
+        self.given: dict[str, list[str]] = {}  # field -> as it was written, and where
         self.scope = GROUP
         self.rewrite: dict[int, int] = {}
         self.grace = 5.0
@@ -58,6 +59,12 @@ class Options:
         self.trace = ""
         self.trace_mode = OWN
         self.termination_log = ""  # TERMINATION_LOG where that is there
+
+    def told(self) -> list[str]:
+        """The options that are not the default, each with where it comes from."""
+        default = vars(Options())
+        changed = [name for name in self.given if getattr(self, name) != default[name]]
+        return [text for name in changed for text in self.given[name]]
 
 
 def _one_of(*words: str) -> "Convert":
@@ -173,6 +180,10 @@ class Option:
             said = str(error)
             what = said if said.startswith('"') else f'"{text}" {said}'
             raise UsageError(f"{origin}: {what}", "see reaper --help for what it takes") from None
+        before = options.given.get(self.field, []) if self.name in REPEATABLE else []
+        where = origin if origin == self.variable else "command line"
+        value = f" {text}" if self.metavar else ""
+        options.given[self.field] = [*before, f"--{self.name}{value} ({where})"]
 
 
 TABLE = (
@@ -266,10 +277,28 @@ def parse(arguments: list[str], environ: dict[bytes, bytes]) -> Options | str:
     return options
 
 
+# A name with two wrong letters still has one of these pieces, or the rest of it, as it should be.
+_PIECES = (b"REA", b"PER_")
+_VARIABLES = {option.variable.encode() for option in TABLE}
+_ENDINGS = tuple(name.removeprefix(b"REAPER_") for name in _VARIABLES)
+# Kubernetes makes these of the names of services.
+_OF_SERVICES = (b"_PORT", b"_SERVICE_")
+
+
+def suspects(environ: dict[bytes, bytes]) -> list[bytes]:
+    """The names of variables that may be one of `TABLE`, misspelt: a quick look, mostly wrong."""
+    return [
+        name
+        for name in environ
+        if name not in _VARIABLES
+        and (name.endswith(_ENDINGS) or any(piece in name.upper() for piece in _PIECES))
+        and not any(part in name for part in _OF_SERVICES)
+    ]
+
+
 def _apply(options: Options, word: str, text: str) -> None:
     if word in _VERBOSE:
-        options.log_level = min(options.log_level + 1, len(LEVELS) - 1)
-        return
+        word, text = "--log-level", LEVELS[min(options.log_level + 1, len(LEVELS) - 1)]
     if word in _SHORTHANDS:
         name, text = _SHORTHANDS[word]
         word = f"--{name}"

@@ -101,9 +101,11 @@ def arguments(pid: int) -> list[str] | None:
     return words[:-1]
 
 
-def ignores(pid: int, signal: int) -> bool:
-    """Whether it ignores a signal, as SigIgn says also of a zombie; true where that is hidden."""
-    words = (read(f"{ROOT}/{pid}/status") or b"SigIgn: -1").split()
+def ignores(pid: int, signal: int) -> bool | None:
+    """Whether it ignores a signal, as SigIgn says also of a zombie; None: gone, or hidden."""
+    words = (read(f"{ROOT}/{pid}/status") or b"").split()
+    if b"SigIgn:" not in words:
+        return None
     return bool(int(words[words.index(b"SigIgn:") + 1], 16) >> signal - 1 & 1)
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reaper.init.jsonlines import Json, Trace
     from reaper.init.surroundings import Seen
 
-SIGKILL = signals.NUMBERS["SIGKILL"]
+SIGKILL, SIGCONT = signals.NUMBERS["SIGKILL"], signals.NUMBERS["SIGCONT"]
 
 
 class Report:
@@ -40,6 +40,8 @@ class Report:
         self.scans = trace is not None or chosen.adopted == options.END
         self._denied: set[int] = set()  # signals whose EPERM was said
         self._said: set[str] = set()
+        self._main_name = _comm(chosen.command[0]) if chosen.command else ""
+        self._stops: set[int] = set()  # signals that came and were stops
         self._senders: dict[int, str] = {}  # of the last signal of a number that came
         self._origins: dict[int, int] = {}  # signal that was forwarded -> signal that had come
         self._killed: set[int] = set()  # pids that got a KILL of ours
@@ -108,21 +110,35 @@ class Report:
         else:
             self.log.debug("subreaper", "not PID 1: made myself a child subreaper")
 
+    def chosen(self) -> None:
+        """The options that are not the default, and where each comes from."""
+        if told := self.options.told():
+            self.log.info("options", f"options: {', '.join(told)}")
+
+    def see_main(self, process: proc.Process | None) -> None:
+        """Its name is that of the program that it runs now; None: not known."""
+        if process:
+            self._main_name = process.name
+
+    def _main(self) -> str:
+        return f"main ({self._main_name}, pid {self.main_pid})"
+
     # -- signals
 
-    def received(self, number: int, sender: int, uid: int) -> None:
+    def received(self, number: int, sender: int, uid: int, stop: bool) -> None:
         told = self.trace is not None or self.log.level >= journal.DEBUG
         # A sender outside our PID namespace has the number 0, as has the kernel. Who asked for an
         # end is told when it has come.
-        look = told or signals.ACTIONS[number] == signals.TERMINATE
+        look = told or stop
         process = proc.process(sender) if sender and look else None
         name = process.name if process else None
         elsewhere = "outside the container" if self.is_pid1 else "elsewhere"
-        self._senders[number] = _called(sender, process) if sender else elsewhere
-        if not told:
-            return
-        who = f"{sender or 'outside'} ({name or 'unknown'})"
-        self.log.debug("signal_received", f"got {describe(number)} from {who}")
+        self._senders[number] = who = _called(sender, process) if sender else elsewhere
+        if stop:
+            self._stops.add(number)
+        level = INFO if stop else journal.DEBUG
+        if self.log.level >= level:
+            self.log.say(level, "signal_received", f"received {describe(number)} from {who}")
         self._signal(number, "received", sender=sender, sender_name=name, sender_uid=uid)
 
     def parent_ended(self, number: int, parent_pid: int) -> None:
@@ -145,15 +161,52 @@ class Report:
             what = f"not allowed to send {describe(number)} to {target} (EPERM)"
             self.log.warning("signal_denied", what)
         verb = "sent" if received is None else "forwarded"
-        if self.log.level >= journal.DEBUG:
-            ending = f": {errno.errorcode.get(result, result)}" if result else ""
-            self.log.debug("signal_sent", f"{verb} {describe(number)} to {target}{ending}")
+        level = INFO if received in self._stops else journal.DEBUG
+        if self.log.level >= level:
+            was = f"{describe(received)} as " if received not in (None, number) else ""
+            refused = f": {errno.errorcode.get(result, result)}" if result else ""
+            what = f"{verb} {was}{describe(number)} to {_addressee(target)}{refused}"
+            self.log.say(level, "signal_sent", what)
+        if isinstance(action.target, int) and number != SIGCONT:  # of --adopted end
+            self._ended_orphan(target, number)
         self._signal(
             number,
             verb,
             target=target,
             rewritten=name_of(received) if received not in (None, number) else None,
             result=errno.errorcode.get(result) if result else None,
+        )
+
+    def _ended_orphan(self, pid: int, number: int) -> None:
+        if self.log.level >= INFO:
+            who = _called(pid, proc.process(pid))
+            self.log.info("end_orphan", f"--adopted end: sent {describe(number)} to orphan {who}")
+
+    def held(self, action: "core.Hold") -> None:
+        until = journal.timestamp(action.seconds)
+        what = f"--stop-delay holds {describe(action.signal)} back for {action.seconds:g} s"
+        self.log.info("signal_held", f"{what}, until {until}")
+
+    def stop_ignored(self, action: "core.Look", there: list[proc.Process]) -> None:
+        """Main was sent a stop, and all whom it was sent to ignore it."""
+        self.see_main(next((one for one in there if one.pid == self.main_pid), None))
+        others = len(there) - 1
+        who = f"{self._main()} {f'and {others} more ignore' if others else 'ignores'}"
+        kill = "" if action.remaining is None else f"; SIGKILL in {action.remaining:.3g} s"
+        cure = "send another signal with --rewrite, or set --stop-timeout" if not kill else ""
+        what = f"{who} {describe(action.signal)}, so this stop does nothing{kill}"
+        self.once("stop_ignored", f"{what}: {cure}" if cure else what)
+
+    def still_at_work(self, action: "core.Look", there: list[proc.Process]) -> None:
+        """Main was sent a stop and acts on it, or may; `there` is empty where it is not known."""
+        self.see_main(next((one for one in there if one.pid == self.main_pid), None))
+        level = INFO if action.remaining is None else WARNING
+        kill = "" if action.remaining is None else f", SIGKILL in {action.remaining:.3g} s"
+        others = [_called(one.pid, one) for one in there if one.pid != self.main_pid]
+        beside = f"; with it {', '.join(others)}" if others else ""
+        since = f"{action.ago:.3g} s after {describe(action.signal)}"
+        self.log.say(
+            level, "still_at_work", f"{self._main()} is still at work {since}{kill}{beside}"
         )
 
     def dropped(self, action: "core.Drop") -> None:
@@ -167,12 +220,12 @@ class Report:
             self.trace.emit("signal", pid, signal=name_of(number), direction=direction, **fields)
 
     def stopped(self, number: int) -> None:
-        self.log.info("stop", f"main was stopped by {describe(number)}")
+        self.log.info("stop", f"{self._main()} was stopped by {describe(number)}")
         if self.trace:
             self.trace.emit("stop", self.main_pid, signal=name_of(number), role="main")
 
     def continued(self) -> None:
-        self.log.info("continue", "main goes on")
+        self.log.info("continue", f"{self._main()} was continued")
         if self.trace:
             self.trace.emit("continue", self.main_pid, role="main")
 
@@ -228,7 +281,7 @@ class Report:
         usage: list[float],
     ) -> None:
         """A process was reaped; `usage` is [user s, system s, max RSS bytes], empty if untraced."""
-        what = f"reaped {role} {_called(pid, process)}, {ending_text(ending)}"
+        what = f"reaped {role} {_called(pid, process)}: {_outcome(ending)}"
         if role == "orphan" and self.options.warn_reap:
             self.log.warning("reap", what)
         else:
@@ -289,15 +342,15 @@ class Report:
         elif verdict and verdict.perhaps:
             why = f", not by us; {verdict.perhaps}, perhaps this one"
         text = ending_text(ending)
-        self.log.say(level, "main_ended", f"main {self.main_pid} {text}{by}{why}")
+        self.log.say(level, "main_ended", f"{self._main()} {text}{by}{why}")
         if not self._last_words:  # of an exec that failed they say more than the code
             why = f"{self._stopped_by()}{why}" if ending.signal is None else why
             self._last_words = f"{text.removeprefix('was ')}{why}"
 
     def _stopped_by(self) -> str:
         """The stop that came before a main exited by itself."""
-        for number, came in self._origins.items():
-            if {number, came} & self.options.stop_signals:
+        for came in self._origins.values():
+            if came in self._stops:
                 return f" after {describe(came)} from {self._senders.get(came, 'unknown')}"
         return ""
 
@@ -321,9 +374,9 @@ class Report:
         from reaper.init import core  # noqa: PLC0415  its decision: it is loaded
 
         if action.phase == core.TERM:
-            some = "some" if rest is None else len(rest)
-            what = f"TERM to the rest ({some} remaining), {action.grace:g} s to end"
-            self.log.info("shutdown", f"main is gone: {what}")
+            if rest != []:
+                what = f"sent {name_of(action.signal)} to {_remaining(rest)}"
+                self.log.info("shutdown", f"main has exited; {what}, SIGKILL in {action.grace:g} s")
         elif action.phase == core.KILL:
             why = "another stop cut --grace short" if action.cut else "it outlived --grace"
             for process in rest or ():
@@ -331,6 +384,11 @@ class Report:
                 self.log.warning("kill", f"killing {who}: {why}")
             if rest is None:
                 self.log.warning("kill", f"killing the rest: {why}")
+        elif action.outlived:
+            for process in rest or ():
+                who = _called(process.pid, process)
+                state = "is in uninterruptible sleep (state D)" if process.state == "D" else "lives"
+                self.log.warning("kill", f"leaving although {who} {state}: it outlived SIGKILL")
         if self.trace:
             grace = action.grace if action.phase == core.TERM else None
             count = len(rest) if rest is not None else None
@@ -369,6 +427,27 @@ class Report:
             trace = trace.tb_next
         what = f"{type(error).__name__}: {error} at {place}"
         self.once("internal_error", f"internal error, please report: {what}")
+
+
+def _addressee(target: int) -> str:
+    """Whom a signal went to, as kill(2) takes it: `group 7`, `pid 7`, `everybody`."""
+    if target == -1:
+        return "everybody"
+    return f"group {-target}" if target < 0 else f"pid {target}"
+
+
+def _remaining(rest: list[proc.Process] | None) -> str:
+    """How many get their time, as far as that is known."""
+    if rest is None:
+        return "the remaining processes"
+    return f"the {len(rest)} remaining processes" if len(rest) > 1 else "the remaining process"
+
+
+def _outcome(ending: Ending) -> str:
+    """`exit code 3`, `killed by SIGSEGV (11), core dumped`."""
+    if ending.signal is None:
+        return f"exit code {ending.code}"
+    return ending_text(ending).removeprefix("was ")
 
 
 def ending_text(ending: Ending) -> str:

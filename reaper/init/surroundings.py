@@ -81,7 +81,7 @@ class Seen:
 
     def __init__(self, process: proc.Process) -> None:
         self.process = process
-        self.ignores_chld = proc.ignores(process.pid, NUMBERS["SIGCHLD"])
+        self.ignores_chld = proc.ignores(process.pid, NUMBERS["SIGCHLD"]) is not False
 
 
 def see(pid: int) -> Seen | None:

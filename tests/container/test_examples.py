@@ -95,7 +95,7 @@ def test_shell_entrypoint(service: Service) -> None:
 
 def test_cron(service: Service) -> None:
     container = service("cron")
-    container.wait_lines("job: left a process behind", "(sleep), exited with code 0")
+    container.wait_lines("job: left a process behind", "(sleep): exit code 0")
     container.stop(60)
     assert container.wait() == 0
 
@@ -123,7 +123,7 @@ def test_pool_loses_them_where_the_group_is_told(service: Service, docker: Engin
 def test_healthcheck_leaves_no_zombie(service: Service) -> None:
     container = service("healthcheck")
     eventually(lambda: container.inspect("State.Health.Status") == "healthy", "healthy")
-    container.wait_line("(sleep), exited with code 0")
+    container.wait_line("(sleep): exit code 0")
     container.has_children(1)
 
 

@@ -88,6 +88,6 @@ def test_cron_under_a_shell_script(rootful: Engine) -> None:
     job = "@reboot root sh -c 'sleep 0.1 & echo ran' >/proc/1/fd/1"
     script = f'echo "{job}" >/etc/cron.d/job; cron -f; echo "cron ended"'
     with rootful.container("-w", "-e", "stop", "--", "sh", "-c", script) as container:
-        container.wait_lines("ran", "(sleep), exited with code 0")
+        container.wait_lines("ran", "(sleep): exit code 0")
         container.stop(TIMEOUT)
         assert container.wait() == 0

@@ -424,7 +424,7 @@ def test_without_proc_what_is_known_is_told(tmp_path: Path) -> None:
     script = "(/bin/sleep 0.05 &) | /bin/cat; exit 3"  # cat waits for the orphan's end
     command = reaper("-w", "--trace", str(trace), "--", "sh", "-c", script)
     code, _, err = run(as_pid1([*WITHOUT_PROC, *command]))
-    assert code == 3 and re.search(r"reaped orphan \d+, exited with code 0\n", err)
+    assert code == 3 and re.search(r"reaped orphan \d+: exit code 0\n", err)
     seen = trace_lines(trace)
     reaped = {event["role"]: event for event in seen if event["event"] == "reap"}
     assert reaped["main"]["code"] == 3 and reaped["orphan"]["code"] == 0

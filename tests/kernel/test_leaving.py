@@ -1,6 +1,7 @@
 """What happens when main is gone: the rest gets TERM, time, then KILL; the exit code is main's."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Iterator
@@ -98,7 +99,7 @@ def test_it_leaves_the_moment_the_last_one_is_gone(placed: Placed) -> None:
     command = placed(reaper("-v", "--grace", "3600", "--", *victim("helper_tree", "6", *helpers)))
     code, _, err = run(command)
     assert code == 6
-    assert "TERM to the rest (2 remaining)" in err
+    assert "main has exited; sent SIGTERM to the 2 remaining processes, SIGKILL in 3600 s" in err
     assert run(placed(reaper("--grace", "3600", "--", "true")))[0] == 0
 
 
@@ -117,7 +118,7 @@ def test_a_look_that_failed_is_taken_again(tmp_path: Path) -> None:
     with running([*strace, *command]) as started:
         started.wait_line("ready")
         os.kill(descendants(started.pid)[1], signal.SIGSTOP)
-        eventually(lambda: "main was stopped by" in log.read_text(), "the stop is told")
+        eventually(lambda: "was stopped by" in log.read_text(), "the stop is told")
 
 
 @pytest.mark.parametrize(
@@ -226,6 +227,105 @@ def test_a_stop_of_any_kind_has_a_clock(options: list[str], number: int, placed:
         started.kill(number)
         code, _, err = started.finish()
     assert code == 137 and "it outlived --stop-timeout 0.2" in err
+
+
+# -- what the log says of a stop
+
+DEAF = ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 3600; done"]
+
+
+def until_said(started: Running, text: str) -> str:
+    """Standard error up to a line that holds `text`, that line included."""
+    assert started.popen.stderr
+    said = ""
+    while text not in said:
+        line = started.popen.stderr.readline().decode()
+        assert line, f"{text!r} is not in {said!r}"
+        said += line
+    return said
+
+
+def test_a_stop_that_main_ignores_is_said(placed: Placed) -> None:
+    with running(placed(reaper("--", *DEAF))) as started:
+        started.wait_line("ready")
+        started.kill(signal.SIGTERM)
+        said = until_said(started, "ignore")
+        assert re.search(
+            r"warning: main \(sh, pid \d+\) and 1 more ignore SIGTERM \(15\), so this stop does "
+            r"nothing: send another signal with --rewrite, or set --stop-timeout\n",
+            said,
+        )
+        assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("vice", ["ignores_term", "prints_signals until 64"])
+def test_a_main_that_works_on_is_said_when_half_of_its_time_is_over(
+    vice: str, placed: Placed
+) -> None:
+    """One has a handler, the other one blocks the signal and fetches it."""
+    main = victim(*vice.split())
+    with running(placed(reaper("--stop-timeout", "1", "--", *main))) as started:
+        started.wait_line("ready")
+        started.kill(signal.SIGTERM)
+        code, _, err = started.finish()
+    said = r"main \(python3, pid \d+\) is still at work 0\.\d+ s after SIGTERM \(15\), SIGKILL in 0"
+    assert code == 137 and re.search(said, err)
+
+
+def test_a_main_that_works_on_without_a_timeout_is_said_when_asked_for() -> None:
+    for options, said in ((["-v"], True), ([], False)):
+        with running(as_pid1(reaper(*options, "--", *victim("ignores_term")))) as started:
+            started.wait_line("ready")
+            started.kill(signal.SIGTERM)
+            started.wait_line("ignored 15")
+            if said:
+                until_said(started, "is still at work 1")
+                continue
+            # What is said after it is said: the look has been taken.
+            eventually(lambda: insist_on_main(started), "the end of main")
+            assert "still at work" not in started.finish()[2]
+
+
+def insist_on_main(started: Running) -> bool:
+    os.kill(started.main_pid, signal.SIGKILL)
+    return True
+
+
+def test_the_story_of_a_stop_is_told_at_info() -> None:
+    options = ["-v", "--stop-delay", "0.2", "--rewrite", "TERM=INT"]
+    command = reaper(*options, "--", *victim("prints_signals", "until", "2"))
+    with running(as_pid1(command)) as started:
+        started.wait_line("ready")
+        started.kill(signal.SIGTERM)
+        code, _, err = started.finish()
+    assert code == 0
+    expected = [
+        "options: --log-level info (command line), --stop-delay 0.2 (command line), "
+        "--rewrite TERM=INT (command line)",
+        "received SIGTERM (15) from outside the container",
+        "--stop-delay holds SIGTERM (15) back for 0.2 s, until 2",
+        "forwarded SIGTERM (15) as SIGINT (2) to group 2",
+        "main (python3, pid 2) exited with code 0",
+    ]
+    places = [err.find(text) for text in expected]
+    assert -1 not in places and places == sorted(places), err
+
+
+def test_nothing_is_said_of_a_grace_for_nobody() -> None:
+    with running(as_pid1(reaper("-v", "--", "true"))) as started:
+        code, _, err = started.finish()
+    assert code == 0 and "SIGTERM" not in err
+
+
+def test_every_orphan_that_adopted_end_ends_is_said(placed: Placed) -> None:
+    script = "(sleep 3600 & echo $!); read go"
+    command = placed(reaper("-v", "--adopted", "end", "--", "sh", "-c", script))
+    with running(command) as started:
+        started.line()
+        said = until_said(started, "--adopted end: sent")
+        assert re.search(r"--adopted end: sent SIGTERM \(15\) to orphan \d+ \(sleep\)\n", said)
+        started.type_line("")
+        assert started.finish()[0] == 0
 
 
 # -- who came by docker exec or nsenter

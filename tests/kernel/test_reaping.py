@@ -137,9 +137,9 @@ def test_a_stopped_child_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
         started.type_line("stop")
         eventually(lambda: state(main) == "T", "stopped")
         started.kill(signal.SIGCONT)
-        eventually(lambda: "main goes on" in log.read_text(), "the log")
+        eventually(lambda: "was continued" in log.read_text(), "the log")
         assert started.finish()[0] == 3
-    assert "main was stopped by SIGSTOP (19)" in log.read_text()
+    assert "was stopped by SIGSTOP (19)" in log.read_text()
 
 
 def test_children_from_before_our_exec_are_no_orphans() -> None:

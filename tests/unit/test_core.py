@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from reaper import signals
 from reaper.init import core
 from reaper.init import options as opt
-from reaper.init.core import Core, Drop, GiveTerminal, Leave, Send, Shutdown, StopSelf
+from reaper.init.core import Core, Drop, GiveTerminal, Leave, Look, Send, Shutdown, StopSelf
 from reaper.signals import NUMBERS
 from reaper.status import Ending
 
@@ -69,8 +69,8 @@ def test_stop_timeout_counts_from_the_first_termination() -> None:
     assert init.deadline is None
     init.on_signal(TERM, 5)
     init.on_signal(TERM, 9)
-    assert init.deadline == 15
-    assert told(init.on_deadline(14.9)) == []
+    assert init.kill_main_at == 15
+    assert ("KILL", "group") not in told(init.on_deadline(14.9))
     assert told(init.on_deadline(15)) == [("KILL", "group")]
     assert init.timed_out
     assert init.deadline is None
@@ -78,7 +78,7 @@ def test_stop_timeout_counts_from_the_first_termination() -> None:
 
 def test_stop_delay_holds_and_a_second_one_cuts_it_short() -> None:
     init = machine("--stop-delay", "10")
-    assert init.on_signal(TERM, 0) == []
+    assert told(init.on_signal(TERM, 0)) == ["Hold"]
     assert told(init.on_signal(USR1, 1)) == [("USR1", "group")]
     assert init.deadline == 10
     assert told(init.on_signal(TERM, 2)) == [("TERM", "group"), ("CONT", "group")]
@@ -141,7 +141,7 @@ def test_a_stop_that_was_held_for_main_is_for_the_rest(
 ) -> None:
     """A CONT behind TSTP would take it back."""
     m = machine("--until", "empty", "--stop-delay", "9", *words)
-    assert m.on_signal(TERM, 0) == []
+    assert told(m.on_signal(TERM, 0)) == ["Hold"]
     assert told(m.on_main_ended(Ending(0), False, 1)) == []
     assert told(m.on_deadline(8.9)) == [] and told(m.on_deadline(9)) == ["term", *sent]
 
@@ -203,6 +203,44 @@ def test_everything_asks_one_rule_what_a_stop_is(
     assert asks(words, number) == stop
 
 
+def looks(init: Core, *times: float) -> list[tuple[float, float | None, bool]]:
+    """When the init looks at what main does with a stop: (when, seconds to KILL, the last look)."""
+    return [
+        (time, action.remaining, action.last)
+        for time in times
+        for action in init.on_deadline(time)
+        if isinstance(action, Look)
+    ]
+
+
+def test_what_main_does_with_a_stop_is_looked_at_after_a_second_and_at_half_its_time() -> None:
+    for timeout, seen in (
+        ("0", [(6, None, True)]),
+        ("10", [(6, 9, False), (10, 5, True)]),
+        ("1", [(5.5, 0.5, True)]),
+    ):
+        init = machine("--stop-timeout", timeout)
+        init.on_signal(HUP, 1)
+        init.on_signal(TERM, 5)
+        init.on_signal(INT, 5.1)
+        assert looks(init, 5.4, 5.5, 5.9, 6, 9.9, 10, 14.9) == seen
+
+
+def test_nobody_looks_for_a_main_that_has_ended() -> None:
+    init = machine()
+    init.on_signal(TERM, 0)
+    init.on_main_ended(Ending(0), nobody_left=False, now=0.5)
+    assert looks(init, 1, 2) == []
+
+
+def test_who_outlives_kill_is_told_of() -> None:
+    init = machine()
+    init.on_main_ended(Ending(0), nobody_left=False, now=0)
+    init.on_deadline(5)
+    [done, leave] = init.on_deadline(5 + core.KILL_WAIT)
+    assert isinstance(done, Shutdown) and done.outlived and isinstance(leave, Leave)
+
+
 def test_a_reload_is_neither_held_back_nor_fatal_and_wakes_who_is_stopped() -> None:
     init = machine("--stop-delay", "9", "--stop-timeout", "9")
     assert told(init.on_signal(HUP, 0)) == [("HUP", "group"), ("CONT", "group")]
@@ -261,7 +299,7 @@ def test_a_terminal_is_taken_when_main_is_gone() -> None:
 def test_signals_for_the_rest_are_rewritten_and_held_back_as_for_main() -> None:
     m = machine("--until", "empty", "--stop-delay", "9", "--rewrite", "TERM=QUIT")
     m.on_main_ended(Ending(0), False, 1)
-    assert m.on_signal(NUMBERS["SIGTERM"], 2) == []
+    assert told(m.on_signal(NUMBERS["SIGTERM"], 2)) == ["Hold"]
     assert told(m.on_deadline(11)) == ["term", ("QUIT", "rest"), ("CONT", "rest")]
     assert told(m.on_deadline(16)) == ["kill", ("KILL", "rest")]
 

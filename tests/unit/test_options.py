@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reaper.init import options as opt
-from reaper.init import usage
+from reaper.init import typos, usage
 from reaper.init.options import Options, UsageError, parse
 from reaper.signals import NUMBERS
 
@@ -71,6 +71,39 @@ def test_every_option_has_a_variable_and_the_command_line_wins() -> None:
         assert vars(ok("x", **{option.variable: ""})) == vars(plain)
     assert ok("--grace", "9", "x", REAPER_GRACE="1").grace == 9
     assert ok("-e", "3=5", "x", REAPER_EXPECT="143,3=4").expect == {143: 0, 3: 5}
+
+
+def test_what_is_not_the_default_is_told_with_where_it_comes_from() -> None:
+    assert ok("--grace=5", "x", REAPER_LOG_LEVEL="warning").told() == []
+    chosen = ok("-gc", "-v", "-rTERM=QUIT", "x", REAPER_REWRITE="HUP=", REAPER_STOP_DELAY="2")
+    assert sorted(chosen.told()) == [
+        "--log-level info (command line)",
+        "--rewrite HUP= (REAPER_REWRITE)",
+        "--rewrite TERM=QUIT (command line)",
+        "--scope main (command line)",
+        "--stop-delay 2 (REAPER_STOP_DELAY)",
+    ]
+    assert ok("--grace", "9", "x", REAPER_GRACE="1").told() == ["--grace 9 (command line)"]
+
+
+TYPOS = {
+    "REAPER_GRCE": "REAPER_GRACE, for --grace",
+    "REAPER_STOPTIMEOUT": "REAPER_STOP_TIMEOUT, for --stop-timeout",
+    "RAEPER_UNTIL": "REAPER_UNTIL, for --until",
+    "reaper_scope": "REAPER_SCOPE, for --scope",
+    "REAPER_SOPTE": "REAPER_SCOPE, for --scope",
+}
+NO_TYPOS = (
+    "REAPER_GRACE", "PATH", "REAPER_VERSION", "THREADS", "OTEL_TRACE", "REAPER_GRC_PORT",
+    "REAPER_SERVICE_HOST", "REAPER_GR_SERVICE_PORT", "GRACE", "",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*TYPOS, *NO_TYPOS])
+def test_a_variable_that_is_nearly_one_of_ours(name: str) -> None:
+    said = typos.explain(opt.suspects({name.encode(): b"1"}))
+    meant = f"{name} is not a variable of reaper: did you mean {TYPOS.get(name)}?"
+    assert said == ([meant] if name in TYPOS else [])
 
 
 @pytest.mark.parametrize(
