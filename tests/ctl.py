@@ -4,17 +4,16 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 
 from support import descendants, eventually, state, switches
 
 from reaper.inspector.cli import main
 
 SIZE = re.compile(r"\b\d+(?:\.\d)?[KMG]\b")
-T, U = TypeVar("T"), TypeVar("U")
 AGE = re.compile(r"\b(?:\d+[dhms]){1,2}(?= (?:ago|old|in\b)|, in\b)")
 
 
@@ -62,19 +61,17 @@ def at_rest(pid: int) -> None:
     eventually(rests, "all asleep")
 
 
-def unmoved(ours: Callable[[], T], theirs: Callable[[], U]) -> tuple[T, U]:
-    """Both looks at what moves now and then, such as pages that others begin to share: theirs is
-    taken between two of ours that are the same."""
-    seen = ours()
+class Around(NamedTuple):
+    """What we said of a size just before and just after somebody else looked: it moves when others
+    begin or cease to share pages."""
 
-    def looks() -> tuple[T, U] | None:
-        nonlocal seen
-        before, other, seen = seen, theirs(), ours()
-        return (seen, other) if before == seen else None
+    before: float
+    after: float
 
-    found = eventually(looks, "nothing moves while both look")
-    assert found
-    return found
+    def agrees(self, seen: float, rel: float = 0, abs: float = 0) -> bool:
+        """Whether what they saw lies between the two, with this much to spare."""
+        low, high = sorted(self)
+        return low - max(rel * low, abs) <= seen <= high + max(rel * high, abs)
 
 
 def findings(*words: str) -> str:

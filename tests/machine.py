@@ -147,8 +147,8 @@ def is_marked(env: dict[str, str]) -> bool:
 
 def processes() -> Iterator[str]:
     for pid, env in ours().items():
-        test = env.get("PYTEST_CURRENT_TEST", "the tests").partition(" ")[0]
-        yield f"process {comm(pid)} ({pid}) of {test}"
+        test, _, _ = env.get("PYTEST_CURRENT_TEST", "").rpartition(" (")  # setup, call, teardown
+        yield f"process {comm(pid)} ({pid}) of {test or 'no test'}"
 
 
 def look() -> Counter[str]:

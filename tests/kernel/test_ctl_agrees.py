@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
-from ctl import at_rest, reaperctl, rows, unmoved
+from ctl import Around, at_rest, reaperctl, rows
 from support import Running, descendants, running, victim
 
 COLUMNS = "pid,ppid,pgid,sid,tty,uid,euid,gid,egid,stat,nice,threads,comm"
@@ -96,10 +96,10 @@ def test_psutil_agrees_on_memory(animals: Running) -> None:
         if other.status() == psutil.STATUS_ZOMBIE:
             assert sizes() == dict.fromkeys(("rss", "pss", "uss"))
             continue
-        mine, full = unmoved(sizes, other.memory_full_info)
-        assert mine["rss"] == pytest.approx(full.rss, rel=0.1)
-        assert mine["uss"] == pytest.approx(full.uss, rel=0.1)
-        assert mine["pss"] == pytest.approx(full.pss, rel=0.1)
+        before, full, after = sizes(), other.memory_full_info(), sizes()
+        for size in before:
+            around = Around(before[size], after[size])
+            assert around.agrees(getattr(full, size), rel=0.1), (size, around, full)
 
 
 def test_states_agrees(animals: Running) -> None:
@@ -195,15 +195,18 @@ def test_show_agrees_with_psutil_on_what_it_holds(animals: Running) -> None:
 
 def test_the_parts_of_memory_add_up(animals: Running) -> None:
     found = show(animals, "nice")
-    other = psutil.Process(found["pid"])
-    memory, full = unmoved(lambda: show(animals, "nice")["memory"], other.memory_full_info)
-    parts = {part["kind"]: part for part in memory}
+    full = psutil.Process(found["pid"]).memory_full_info()
+    later = show(animals, "nice")
+
+    def around(size: str) -> Around:
+        return Around(*(sum(part[size] for part in told["memory"]) for told in (found, later)))
+
+    parts = {part["kind"]: part for part in found["memory"]}
     assert sum(part["rss"] for part in parts.values()) == pytest.approx(found["rss"], rel=0.1)
-    total = sum(part["pss"] for part in parts.values())
     # Each region's PSS is cut down to full kB.
     regions = len(rows("maps", str(found["pid"]), "-o", "start"))
-    assert full.pss - 1024 * regions <= total <= full.pss + 1024 * regions
-    assert sum(part["uss"] for part in parts.values()) == full.uss
+    assert around("pss").agrees(full.pss, abs=1024 * regions)
+    assert around("uss").agrees(full.uss)
     assert sum(part["vss"] for part in parts.values()) == pytest.approx(found["vss"], abs=1 << 16)
     assert {"text", "data", "heap", "stack", "anonymous", "libraries"} <= set(parts)
     assert all(parts[kind]["rss"] > 0 for kind in ("text", "data", "heap", "stack", "libraries"))
@@ -211,12 +214,10 @@ def test_the_parts_of_memory_add_up(animals: Running) -> None:
 
 def test_maps_goes_from_high_to_low_and_agrees_with_psutil(animals: Running) -> None:
     pid = show(animals, "nice")["pid"]
-    found, theirs = unmoved(
-        lambda: rows("maps", str(pid), "-o", "start,end,rss,perm,path,kind"),
-        lambda: psutil.Process(pid).memory_maps(grouped=False),
-    )
+    found = rows("maps", str(pid), "-o", "start,end,rss,pss,perm,path,kind")
     starts = [int(row["start"], 16) for row in found]
     assert starts == sorted(starts, reverse=True)
+    theirs = psutil.Process(pid).memory_maps(grouped=False)
     assert len(theirs) == len(found)
     seen = {m.addr.split("-")[0].zfill(12): (m.rss, m.perms) for m in theirs}
     assert {row["start"]: (row["rss"], row["perm"]) for row in found} == seen

@@ -14,7 +14,7 @@ from typing import Any
 
 import psutil
 import pytest
-from ctl import at_rest, reaperctl, root, rows, unmoved
+from ctl import Around, at_rest, reaperctl, root, rows
 from support import (
     Running,
     as_pid1,
@@ -259,27 +259,28 @@ def test_the_rates_of_pidstat() -> None:
     assert min(row["cswch/s"] + row["nvcswch/s"] for row in busiest.values()) > 4 / interval
 
 
+def by_pid(told: list[dict[str, Any]]) -> dict[int, dict[str, Any]]:
+    return {row["pid"]: row for row in told}
+
+
 def test_the_memory_of_smem(sharers: Running) -> None:
     """Each process, the sums of each user, and the sum of all."""
-    mine, (out, by_user) = unmoved(
-        lambda: ours(sharers, "pid,user,swap,uss,pss,rss", "mem"),
-        lambda: (
-            inside(sharers, "smem", "-H", "-c", "pid user swap uss pss rss"),
-            ours(sharers, "user,count,pss,rss", "mem", "--by-user"),
-        ),
-    )
+    found = by_pid(ours(sharers, "pid,user,swap,uss,pss,rss", "mem"))
+    out = inside(sharers, "smem", "-H", "-c", "pid user swap uss pss rss")
+    (sums,) = ours(sharers, "user,count,pss,rss", "mem", "--by-user")
+    later = by_pid(ours(sharers, "pid,uss,pss,rss", "mem"))
     theirs = {int(line.split()[0]): line.split()[1:] for line in out.splitlines()}
-    found = {row["pid"]: row for row in mine}
     assert found.keys() <= theirs.keys() and len(found) == 4
     for pid, row in found.items():
         user, swap, *sizes = theirs[pid]
         assert (user, int(swap)) == (row["user"], row["swap"] // KB)
         # smem itself shares pages with them while it looks.
         for key, seen in zip(("uss", "pss", "rss"), map(int, sizes), strict=True):
-            assert seen == pytest.approx(row[key] / KB, rel=0.1, abs=600), key
-    (sums,) = by_user
+            around = Around(row[key], later[pid][key])
+            assert around.agrees(KB * seen, rel=0.1, abs=600 * KB), (key, around, seen)
     assert (sums["user"], sums["count"]) == ("root", 4)
-    assert sums["pss"] == pytest.approx(sum(row["pss"] for row in found.values()), rel=0.01)
+    whole = Around(*(sum(row["pss"] for row in told.values()) for told in (found, later)))
+    assert whole.agrees(sums["pss"], rel=0.01)
     assert sums["rss"] > 2 * sums["pss"]
 
 
