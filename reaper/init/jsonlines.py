@@ -9,6 +9,7 @@ import resource  # noqa: F401  wait4 loads it when first called, after it has ta
 import time
 
 from reaper import events
+from reaper.escape import json_escaped
 from reaper.init import options as opt
 from reaper.init.journal import PIPE_BUF, Log, Sink, reason, timestamp
 
@@ -99,14 +100,6 @@ def _beginning(argv: list[str], characters: int) -> list[str]:
     return kept
 
 
-# A byte that is not UTF-8 arrives as a lone surrogate and leaves as one, as Python's json reads it
-# back.
-_ESCAPES = (
-    {code: f"\\u{code:04x}" for code in (*range(0x20), 0x7F, *range(0xDC80, 0xDD00))}
-    | {ord('"'): '\\"', ord("\\"): "\\\\", ord("\n"): "\\n", ord("\t"): "\\t"}
-)  # fmt: skip
-
-
 def to_json(value: "dict[str, Json] | Json") -> str:
     """A flat object as JSON text."""
     if isinstance(value, dict):
@@ -115,7 +108,7 @@ def to_json(value: "dict[str, Json] | Json") -> str:
     if isinstance(value, list):
         return f"[{','.join(map(to_json, value))}]"
     if isinstance(value, str):
-        return f'"{value.translate(_ESCAPES)}"'
+        return f'"{json_escaped(value)}"'
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:.6f}" if isinstance(value, float) else str(value)

@@ -7,6 +7,8 @@ Loaded at the end, where there is such a file.
 
 import posix
 
+from reaper.escape import escaped
+
 LIMIT = 4096  # bytes
 NOT_REGULAR = "it is no regular file"
 _OPEN = posix.O_WRONLY | posix.O_APPEND | posix.O_NONBLOCK | posix.O_NOCTTY | posix.O_CLOEXEC
@@ -37,8 +39,7 @@ def write(path: str, text: str) -> str:
 
 def line(text: str) -> bytes:
     """One line of printable text, cut between two characters."""
-    shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    data = shown.encode()[: LIMIT - 1]
+    data = escaped(text).encode()[: LIMIT - 1]
     return data.decode(errors="ignore").encode() + b"\n"
 
 

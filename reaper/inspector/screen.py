@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ..escape import escaped
 from .columns import PROCESS, STATUS, lifted
 from .procfs import Process, unseen
-from .render.style import UNKNOWN, cut, paint, printable, size
+from .render.style import UNKNOWN, cut, paint, size
 from .render.table import Column, choose
 from .sampling import Row
 from .states import STATES, UNKNOWN_STATE
@@ -178,7 +179,7 @@ def _reaped(totals: Totals) -> str:
 def head(screen: Screen, totals: Totals, width: int, colour: bool) -> list[str]:
     """The summary, and one line that says what is filtered; where nothing is, it names the keys."""
     marks = [
-        f"/{printable(screen.name)}" + ("_" if screen.typing else "")
+        f"/{escaped(screen.name)}" + ("_" if screen.typing else "")
         if screen.typing or screen.name
         else "",
         "threads" if screen.threads else "",

@@ -13,7 +13,7 @@ from support import REPO
 
 from reaper.inspector.cli import module_of
 from reaper.inspector.commands import COMMANDS
-from reaper.inspector.render.style import cpu, cut, duration, moment, printable, size, width
+from reaper.inspector.render.style import cpu, cut, duration, moment, size, width
 
 ODD = str(Path(__file__).parent.parent / "data" / "proc" / "odd" / "proc")
 
@@ -247,10 +247,6 @@ def test_moments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time", lambda: 1_000_000.0)
     monkeypatch.setattr(time, "localtime", time.gmtime)
     assert [moment(seconds) for seconds in (990_000, 900_000)] == ["11:00:00", "1970-01-11"]
-
-
-def test_a_terminal_obeys_no_process_name() -> None:
-    assert printable("a\x1b[31m\n\x7f\udcffé\u202e") == "a\\x1b[31m\\n\\x7f\\xffé\\u202e"
 
 
 def test_wide_characters_take_two_columns() -> None:

@@ -219,7 +219,7 @@ def test_sizes_for_people(number: int | None, text: str) -> None:
     assert surroundings.size(number) == text
 
 
-LINES = {"a\nb": rb"a\nb", "\x1b[1m": rb"\x1b[1m", "é\udcff": "é\\udcff".encode(), "": b""}
+LINES = {"a\nb": rb"a\nb", "\x1b[1m": rb"\x1b[1m", "é\udcff": "é\\xff".encode(), "": b""}
 
 
 @pytest.mark.parametrize(("text", "shown"), LINES.items())

@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from textwrap import wrap
 
+from ...escape import escaped
 from ..diagnosis import CHECKS, CRITICAL, NOTICE, WARNING, Finding, diagnose
 from ..examination import examine
-from ..render.style import printable
 from ..view import FOUND, NOTHING, View, add_settle
 
 STYLES = {CRITICAL: "alarm", WARNING: "yellow", NOTICE: "cyan"}
@@ -63,7 +63,7 @@ def run(view: View) -> int:
 def lines(view: View, finding: Finding, hosts: Mapping[int, int | None]) -> list[str]:
     """A finding for people: a heading, then how it is known, why, what to do, and whom it is about
     where this side has other pids."""
-    title = printable(f"{finding.title} [{finding.key}]")
+    title = escaped(f"{finding.title} [{finding.key}]")
     result = [view.paint(finding.severity.upper(), STYLES[finding.severity]) + f"  {title}"]
     said = [(label, f"{getattr(finding, name)}.") for name, label in LABELS]
     known = [f"{pid} is {hosts[pid]}" for pid in finding.pids if hosts.get(pid)]
@@ -74,7 +74,7 @@ def lines(view: View, finding: Finding, hosts: Mapping[int, int | None]) -> list
         head = f"  {label:<6} "
         room = (view.room or 10**6) - len(head)
         first, *rest = wrap(
-            printable(text), max(room, 20), break_long_words=False, break_on_hyphens=False
+            escaped(text), max(room, 20), break_long_words=False, break_on_hyphens=False
         )
         result += [head + first, *(" " * len(head) + line for line in rest)]
     return result

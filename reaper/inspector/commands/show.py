@@ -12,12 +12,13 @@ from dataclasses import asdict
 from textwrap import wrap
 from typing import Any
 
+from ...escape import escaped
 from ..anatomy import Anatomy, Limit, examine
 from ..columns import PROCESS, stat_flags, tty_name, user_name
 from ..errors import UserError
 from ..memory import KINDS, Part
 from ..procfs import HOSTPID, NO_MEMORY, ZOMBIE, Stat
-from ..render.style import UNKNOWN, cpu, duration, printable, size, state_style
+from ..render.style import UNKNOWN, cpu, duration, size, state_style
 from ..render.table import Column, choose, records
 from ..states import STATES, UNKNOWN_STATE
 from ..view import NOTHING, View, number
@@ -112,7 +113,7 @@ def text(view: View, a: Anatomy) -> Iterable[str]:
 
 
 def _line(view: View, label: str, value: object) -> str:
-    shown = UNKNOWN if value in (None, "") else printable(str(value))
+    shown = UNKNOWN if value in (None, "") else escaped(str(value))
     lines = [shown] if view.room is None else wrap(shown, max(20, view.room - LABEL))
     return view.paint(f"{label:<{LABEL}}", "bold") + ("\n" + " " * LABEL).join(lines)
 

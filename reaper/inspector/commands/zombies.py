@@ -13,8 +13,8 @@ import argparse
 import time
 from collections import Counter
 
+from ...escape import escaped
 from ..procfs import Snapshot
-from ..render.style import printable
 from ..render.table import Column
 from ..view import FOUND, NOTHING, View, add_settle, add_table_options, number
 from ..zombies import Culprit, culprits, same
@@ -88,7 +88,7 @@ def run(view: View) -> int:
         view.table(COLUMNS, shown, blamed)
         if options.headers:
             said = (line for c in blamed for line in (f"{c.cause}.", f"  -> {c.cure}."))
-            view.print("", *map(printable, said))
+            view.print("", *map(escaped, said))
     elif options.headers:
         view.print("no zombies")
     return FOUND if count > options.max else NOTHING

@@ -5,11 +5,12 @@ A finding is four sentences: what, how we know, why, and what to do.
 
 from dataclasses import dataclass, field
 
+from ...escape import escaped
 from ...signals import NUMBERS
 from ..cgroup import Cgroup
 from ..memory import Sum
 from ..procfs import Process, Snapshot
-from ..render.style import duration, printable
+from ..render.style import duration
 
 TERM, PIPE = NUMBERS["SIGTERM"], NUMBERS["SIGPIPE"]
 CRITICAL, WARNING, NOTICE = "critical", "warning", "notice"
@@ -46,7 +47,7 @@ def called(process: Process) -> str:
 
 def command_line(process: Process) -> str:
     """The command line, short enough for a sentence."""
-    command = printable(process.command)
+    command = escaped(process.command)
     return command if len(command) <= 60 else command[:59] + "…"
 
 

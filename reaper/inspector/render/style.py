@@ -83,20 +83,6 @@ KINDS: dict[str, tuple[Callable[[float], str], Callable[[float], str], bool]] = 
 }
 
 
-def printable(text: str) -> str:
-    """The text with everything escaped that is no visible character: control codes, lone bytes."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else _escape(c) for c in text)
-
-
-def _escape(char: str) -> str:
-    code = ord(char)
-    if 0xDC80 <= code <= 0xDCFF:
-        return f"\\x{code - 0xDC00:02x}"
-    return ascii(char)[1:-1]
-
-
 def width(text: str) -> int:
     """Columns that the text takes on a terminal."""
     if text.isascii():

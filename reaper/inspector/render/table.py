@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from ...escape import escaped
 from ..errors import UserError
-from .style import KINDS, UNKNOWN, Value, cut, fill, paint, printable, width
+from .style import KINDS, UNKNOWN, Value, cut, fill, paint, width
 
 R = TypeVar("R")
 GAP = " "
@@ -116,7 +117,7 @@ def lines(  # noqa: PLR0913
 
 def _cells(column: Column[R], values: list[Any], exact: bool) -> list[str]:
     if column.kind == "text":
-        return [UNKNOWN if value is None else printable(_text(value)) for value in values]
+        return [UNKNOWN if value is None else escaped(_text(value)) for value in values]
     human, raw, _ = KINDS[column.kind]
     write = raw if exact else human
     return [UNKNOWN if value is None else write(value) for value in values]
