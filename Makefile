@@ -86,8 +86,9 @@ container: packages $(BUILT_$(or $(FORM),all))  ## the tests in containers (root
 	REAPER_TEST_FORM=$(FORM) $(PYTEST) --containers $(FORM:%=-m every_form) $(call within,container)
 
 .PHONY: demo
-demo: $(VENV)/ready  ## the zombie leak against clean reaping, live, no Docker needed
-	$(PY) -m reaper.demo $(DEMO)
+demo:  ## the zombie leak against clean reaping, live, with the system's Python alone
+	@PYTHON=$(SYSTEM_PYTHON) tools/needs.sh python unshare
+	@$(SYSTEM_PYTHON) -m reaper.demo $(DEMO)
 
 .PHONY: bench
 bench: packages forms  ## side by side with tini, dumb-init and catatonit: tables with ratios
