@@ -12,7 +12,7 @@ package() { # the Debian package of a need
         python) echo python3 ;;
         venv) echo python3-venv ;;
         libpython) echo libpython3-dev ;;
-        ar | strip) echo binutils ;;
+        ar | objdump | strip) echo binutils ;;
         musl-gcc) echo musl-tools ;;
         unshare | mount) echo util-linux ;;
         *) echo "$1" ;; # gcc, git, mmdebstrap

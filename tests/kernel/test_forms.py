@@ -396,11 +396,30 @@ def test_a_build_without_musl_names_its_package(tmp_path: Path) -> None:
              "--distpath", str(tmp_path), "--workpath", str(tmp_path)]  # fmt: skip
     spec = str(REPO / "docker" / "bundle" / "bundle.spec")
     code, _, err = run([*build, spec], env={**os.environ, "LAUNCHER_CC": "no-such-gcc -Os"})
-    assert (code, err) == (1, "no no-such-gcc\ninstall Debian's musl-tools, or set LAUNCHER_CC\n")
+    line = "no no-such-gcc -Os: install Debian's musl-tools, or set LAUNCHER_CC\n"
+    assert (code, err) == (1, line)
+
+
+def test_a_build_without_a_compiler_names_its_package(tmp_path: Path) -> None:
+    build = [PYTHON, "-I", str(REPO / "docker" / "static" / "build.py"), str(tmp_path / "reaper")]
+    nothing = {"PATH": str(tmp_path)}
+    code, out, err = run(build, env=nothing)
+    assert (code, out) == (1, "")
+    assert re.fullmatch("no .*-linux-gnu.*-gcc: install Debian's gcc\n", err)
+    code, out, err = run(build, env={**nothing, "CC": "no-such-gcc -O3"})
+    assert (code, out, err) == (1, "", "no no-such-gcc -O3: install Debian's gcc, or set CC\n")
+
+
+def test_a_python_that_nothing_is_built_of_is_named() -> None:
+    other = f"import sys; sys.version_info = (3, 99); sys.path.insert(0, {str(REPO / 'docker')!r})"
+    code, out, err = run([PYTHON, "-I", "-c", f"{other}; import cpython"])
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert err.startswith("the static file and the bundle are built of Python 3.11 to 3.14, and")
 
 
 def test_a_build_for_another_machine_names_the_package_that_is_missing(tmp_path: Path) -> None:
     build = [PYTHON, "-I", str(REPO / "docker" / "static" / "build.py"), str(tmp_path / "reaper")]
     code, out, err = run([*build, "--multiarch", "riscv64-linux-gnu"])
     assert (code, out) == (1, "")
-    assert re.search(r"no .*riscv64-linux-gnu.*\.a\ninstall .*libpython.* for riscv64", err)
+    assert err.count("\n") == 1
+    assert re.search(r"no .*riscv64-linux-gnu.*\.a: install .*libpython.* for riscv64", err)
