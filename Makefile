@@ -90,17 +90,20 @@ container: packages $(BUILT_$(or $(FORM),all))  ## the tests in containers (root
 	REAPER_TEST_FORM=$(FORM) $(PYTEST) --containers $(FORM:%=-m every_form) $(call within,container)
 
 # Another suite of Debian than this machine's, and what is tested there.
+IN_SUITE = tests/debian.sh $(SUITE) make
 SUITE := $(if $(shell grep -s CODENAME=trixie /etc/os-release),bookworm,trixie)
 PARTS := lint unit packages forms $(foreach form,$(FORMS) all,'kernel FORM=$(form)')
 
 .PHONY: test-debian
 test-debian: $(VENV)/ready  ## lint, unit and kernel tests in a root folder of a SUITE of Debian (root); PARTS=lint
-	+@MAKE='tests/debian.sh $(SUITE) make' tools/parts.sh $(PARTS)
+	@AGAIN="$(IN_SUITE)" MAKE="$(IN_SUITE)" tools/parts.sh $(PARTS)
 
 # A minute of it, for `make test`.
 .PHONY: test-debian-short
 test-debian-short: $(VENV)/ready
-	tests/debian.sh $(SUITE) sh -c "make unit && make kernel ARGS='$(SHORT)' && make kernel FORM=static ARGS='$(SHORT)'"
+	$(IN_SUITE) unit
+	$(IN_SUITE) kernel ARGS='$(SHORT)'
+	$(IN_SUITE) kernel FORM=static ARGS='$(SHORT)'
 SHORT := tests/kernel/test_exec.py tests/kernel/test_reaping.py
 
 .PHONY: demo

@@ -29,6 +29,7 @@ from support import (
 )
 
 KB = 1024
+PROCPS = tuple(map(int, re.findall(r"\d+", subprocess.check_output(["top", "-V"], text=True))[:3]))
 
 
 @contextmanager
@@ -124,11 +125,12 @@ def test_the_threads_of_top(burnt: Running) -> None:
     found = {row["tid"]: row for row in ours(burnt, columns, "ps", "--threads")}
     out = inside(burnt, "top", "-H", "-b", "-n", "1", "-w", "200")
     lines = [line.split(None, 11) for line in out.partition(" PID ")[2].splitlines()[1:]]
-    theirs = {int(words[0]): words[1:] for words in lines if words[11] != "top"}
+    theirs = {int(words[0]): words[1:] for words in filter(None, lines) if words[11] != "top"}
     assert theirs.keys() == found.keys()
     assert [row["pid"] for row in found.values()] == [1, 2, 2, 2]
     (whole,) = ours(burnt, "cpu", "ps", "2")
-    found[2]["cpu"] = whole["cpu"]  # top counts the whole process for its first thread
+    if PROCPS < (4, 0, 4):  # Debian 12's top counts the whole process for its first thread
+        found[2]["cpu"] = whole["cpu"]
     for tid, (user, pr, ni, virt, res, shr, letter, _, mem, cpu, comm) in theirs.items():
         row = found[tid]
         assert (user, letter, comm) == (row["user"], row["state"], row["comm"])
