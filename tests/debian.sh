@@ -87,6 +87,7 @@ copy_checkout
 shared=$(configure)
 
 export root work shared
+unset MAKEFLAGS MAKELEVEL MFLAGS # of a make that called this
 export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 # A mount of itself, for pivot_root(2); the old root is then under the new one, and let go.
 exec unshare --mount --pid --fork --kill-child sh -ec '

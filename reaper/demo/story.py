@@ -80,8 +80,8 @@ def verdict(counts: Facts) -> list[str]:
     orphans = counts.orphans
     stuck = f"; {counts.cannot_fork}" if counts.cannot_fork else ""
     return [
-        f"PID 1 that never waits: {counts.leaky_remaining} of {counts.leaky_made} orphans are zombies "
-        f"and stay so{stuck}.",
+        f"PID 1 that never waits: {counts.leaky_remaining} of {counts.leaky_made} orphans are "
+        f"zombies and stay so{stuck}.",
         f"reaper: adopted {counts.adopted} and reaped {counts.reaped} of {orphans}, "
         f"{counts.clean_remaining} zombies remaining, at most {counts.clean_most} at one moment; "
         f"it exited with code {counts.code}.",

@@ -14,8 +14,8 @@ GOOD: dict[str, Any] = {"orphans": 5, "limit": 0, "leaky_made": 5, "cannot_fork"
 
 @pytest.mark.parametrize(
     "wrong",
-    [{}, {"leaky_remaining": 4}, {"clean_remaining": 1}, {"reaped": 4}, {"code": 1}, {"leaky_made": 4},
-     {"limit": 4}],
+    [{}, {"leaky_remaining": 4}, {"clean_remaining": 1}, {"reaped": 4}, {"code": 1},
+     {"leaky_made": 4}, {"limit": 4}],
 )  # fmt: skip
 def test_the_verdict_is_no_when_one_number_is_off(wrong: dict[str, int]) -> None:
     found = story.Facts(**{**GOOD, **wrong})
