@@ -82,6 +82,10 @@ configure() {
     } | tr "'= " '\n\n\n' | sed -n 's,^file://\(/.*\)/[^/]*$,\1,; /^\//p' | sort -u
 }
 
+# One call at a time: the next one would take the sources away under this one.
+mkdir -p "$checkout/.cache/debian"
+exec 9>"$root.lock"
+flock 9
 make_root
 copy_checkout
 shared=$(configure)
