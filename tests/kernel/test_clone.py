@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from images import BUSYBOX, image
 from support import PYTHON, REPO, run
 
 SYSTEM = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
@@ -22,6 +23,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if (REPO / name).exists():
             (root / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPO / name, root / name)
+    run(["git", "init", "--quiet"], cwd=root)
     return root
 
 
@@ -97,3 +99,72 @@ def test_a_program_under_an_old_python(module: str, program: str) -> None:
     code, out, err = run([PYTHON, "-c", old], cwd=REPO)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"{program}: it needs Python 3.11 or later, and this is ")
+
+
+# -- another suite of Debian
+
+
+@pytest.fixture
+def suite(clone: Path, tmp_path: Path) -> dict[str, str]:
+    """An environment whose mmdebstrap is quick: a system that is here, tini and a umount."""
+    stub = tmp_path / "mmdebstrap"
+    stub.write_text(
+        f'#!/bin/sh\necho "$*" >>{clone}/.cache/made\nfor root; do :; done\n'
+        f'cp -a {image("trixie")}/. "$root" && cp /usr/bin/tini "$root/usr/bin"\n'
+        f'cp {BUSYBOX} "$root/usr/bin/umount"\n'
+        'cd "$root" && mkdir -p dev proc sys tmp run srv etc/apt/apt.conf.d\n'
+    )
+    stub.chmod(0o755)
+    return {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+
+def mounts() -> list[str]:
+    return sorted(Path("/proc/self/mountinfo").read_text().splitlines())
+
+
+def test_a_command_runs_in_another_suite(clone: Path, suite: dict[str, str]) -> None:
+    debian = [str(clone / "tests" / "debian.sh"), "trixie"]
+    before = mounts()
+    (clone / "new").touch()
+    look = "pwd; cat /etc/debian_version /proc/1/comm; ls -d new README.md; mkdir build; exit 7"
+    code, out, err = run([*debian, "sh", "-c", look], env=suite)
+    work, version, *rest = out.splitlines()
+    assert (code, work, rest) == (7, "/srv/reaper", ["tini", "README.md", "new"]), err
+    assert version.startswith("13")
+
+    (clone / "new").unlink()
+    look = 'ls; read first </etc/resolv.conf; set -- /proc/[0-9]*; echo "$first" $#'
+    code, out, _ = run([*debian, "sh", "-c", look], env=suite)
+    *files, last = out.splitlines()
+    assert code == 0
+    assert "build" in files and "README.md" in files and "new" not in files
+    assert last.startswith(Path("/etc/resolv.conf").read_text().partition("\n")[0])
+    assert int(last.split()[-1]) < 8, "a PID namespace of its own"
+    assert mounts() == before
+    assert len((clone / ".cache" / "made").read_text().splitlines()) == 1, "it was made once"
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        ([], "say a suite of Debian and a command"),
+        (["trixie"], "say a suite of Debian and a command"),
+        (["../etc", "true"], '"../etc" is no name of a suite: bookworm, trixie'),
+        (["nosuch", "true"], "mmdebstrap could not make nosuch: is it a suite of Debian?"),
+    ],
+)
+def test_a_suite_that_cannot_be_is_one_line(
+    words: list[str], part: str, clone: Path, suite: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "mmdebstrap").write_text("#!/bin/sh\nexit 25\n")
+    code, out, err = run([str(clone / "tests" / "debian.sh"), *words], env=suite)
+    assert (code, out) == (2, "")
+    assert part in err.splitlines()[-1]
+    assert not (clone / ".cache" / "debian" / "nosuch.new").exists()
+
+
+def test_another_suite_needs_root(clone: Path) -> None:
+    user = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
+    debian = [str(REPO / "tests" / "debian.sh"), "trixie", "true"]
+    line = "debian.sh: only root may enter another root folder: run it as root\n"
+    assert run([*user, *debian]) == (2, "", line)
