@@ -23,7 +23,7 @@ case $suite in
     *[!a-z-]* | '') give_up "\"$suite\" is no name of a suite: bookworm, trixie" ;;
 esac
 [ "$(id -u)" = 0 ] || give_up "only root may enter another root folder: run it as root"
-"$checkout/tools/needs.sh" mmdebstrap unshare git tar
+"$checkout/tools/needs.sh" mmdebstrap unshare busybox git tar
 root=$checkout/.cache/debian/$suite
 
 packages() {
@@ -112,8 +112,8 @@ exec unshare --mount --pid --fork --kill-child sh -ec '
         mount -o remount,bind,ro "$root$path"
     done
     cd "$root"
-    pivot_root . .
-    umount -l .
+    busybox pivot_root . .
+    busybox umount -l .
     cd "$work"
     unset root shared
     exec tini -- "$@"

@@ -13,6 +13,7 @@ package() { # the Debian package of a need
         venv) echo python3-venv ;;
         libpython) echo libpython3-dev ;;
         ar | objdump | strip) echo binutils ;;
+        busybox) echo busybox-static ;;
         musl-gcc) echo musl-tools ;;
         unshare | mount) echo util-linux ;;
         *) echo "$1" ;; # gcc, git, mmdebstrap

@@ -106,12 +106,12 @@ def test_a_program_under_an_old_python(module: str, program: str) -> None:
 
 @pytest.fixture
 def suite(clone: Path, tmp_path: Path) -> dict[str, str]:
-    """An environment whose mmdebstrap is quick: a system that is here, tini and a umount."""
+    """An environment whose mmdebstrap is quick: a system that is here, tini and busybox."""
     stub = tmp_path / "mmdebstrap"
     stub.write_text(
         f'#!/bin/sh\necho "$*" >>{clone}/.cache/made\nfor root; do :; done\n'
         f'cp -a {image("trixie")}/. "$root" && cp /usr/bin/tini "$root/usr/bin"\n'
-        f'cp {BUSYBOX} "$root/usr/bin/umount"\n'
+        f'cp {BUSYBOX} "$root/usr/bin"\n'
         'cd "$root" && mkdir -p dev proc sys tmp run srv etc/apt/apt.conf.d\n'
     )
     stub.chmod(0o755)
