@@ -86,22 +86,22 @@ def test_root_on_a_system_without_apt(on: System) -> None:
 
 
 @pytest.mark.parametrize(
-    ("distribution", "version", "docker"),
+    ("distribution", "version", "packages"),
     [
-        ("debian", "12", "docker.io docker-compose"),
-        ("debian", "13", "docker.io docker-cli docker-compose"),
-        ("debian", "", "docker.io docker-cli docker-compose"),  # testing
-        ("ubuntu", "24.04", "docker.io docker-compose-v2"),
+        ("debian", "12", "docker.io docker-compose podman uidmap"),
+        ("debian", "13", "docker.io docker-cli docker-compose podman nftables uidmap"),
+        ("debian", "", "docker.io docker-cli docker-compose podman nftables uidmap"),  # testing
+        ("ubuntu", "24.04", "docker.io docker-compose-v2 podman uidmap"),
     ],
 )
-def test_root_installs(on: System, distribution: str, version: str, docker: str) -> None:
+def test_root_installs(on: System, distribution: str, version: str, packages: str) -> None:
     _, _, calls = on({**AS_ROOT, **DPKG, "apt-get": ":"}, distribution, version)
     [install] = [call for call in calls if call.startswith("apt-get install")]
-    assert install.split("--no-install-recommends ")[1] == f"{docker} podman uidmap"
+    assert install.split("--no-install-recommends ")[1] == packages
 
 
 def test_a_client_that_is_missing_is_installed_alone(on: System) -> None:
-    commands = {**EVERYTHING, **AS_ROOT, **DPKG, "dockerd": ":", "apt-get": ":"}
+    commands = {**EVERYTHING, **AS_ROOT, **DPKG, "dockerd": ":", "nft": ":", "apt-get": ":"}
     del commands["docker"]
     _, _, calls = on(commands, "debian", "13")
     [install] = [call for call in calls if call.startswith("apt-get install")]
