@@ -16,11 +16,15 @@ export SOURCE_DATE_EPOCH ?= $(shell $(GIT) log -1 --format=%ct 2>/dev/null || ec
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
+# What a target cannot do without is named in one line, with its package.
+NEEDS := PYTHON=$(SYSTEM_PYTHON) tools/needs.sh
+
 .PHONY: help
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(VENV)/ready: pyproject.toml
+	@tools/needs.sh python
 	python3 -c 'import ensurepip' 2>/dev/null || tests/packages.sh python3-venv
 	python3 -m venv $(VENV)
 	$(PY) -m pip install --quiet --disable-pip-version-check -e '.[test,release]'
@@ -47,7 +51,7 @@ man: $(VENV)/ready  ## bring manual pages, completion and screens up to date wit
 test:  ## everything: lint, unit, kernel and container tests, and how long each part took
 	+@MAKE='$(MAKE)' tools/parts.sh lint unit packages forms \
 		$(foreach form,$(FORMS) all,'kernel FORM=$(form)') \
-		$(foreach form,$(FORMS),'container FORM=$(form)') container
+		test-debian-short $(foreach form,$(FORMS),'container FORM=$(form)') container
 
 # For the three below: the form of the init, and more words for pytest: ARGS='-x -k grace'.
 FORM :=
@@ -85,9 +89,27 @@ kernel: packages $(BUILT_$(FORM))  ## the tests that start the init (root); FORM
 container: packages $(BUILT_$(or $(FORM),all))  ## the tests in containers (root); FORM=bundle: in that form
 	REAPER_TEST_FORM=$(FORM) $(PYTEST) --containers $(FORM:%=-m every_form) $(call within,container)
 
+# Another suite of Debian than this machine's, and what is tested there.
+IN_SUITE = tests/debian.sh $(SUITE) make
+SUITE := $(if $(shell grep -s CODENAME=trixie /etc/os-release),bookworm,trixie)
+PARTS := lint unit packages forms $(foreach form,$(FORMS) all,'kernel FORM=$(form)')
+
+.PHONY: test-debian
+test-debian: $(VENV)/ready  ## lint, unit and kernel tests in a root folder of a SUITE of Debian (root); PARTS=lint
+	@AGAIN="$(IN_SUITE)" MAKE="$(IN_SUITE)" tools/parts.sh $(PARTS)
+
+# A minute of it, for `make test`.
+.PHONY: test-debian-short
+test-debian-short: $(VENV)/ready
+	$(IN_SUITE) unit
+	$(IN_SUITE) kernel ARGS='$(SHORT)'
+	$(IN_SUITE) kernel FORM=static ARGS='$(SHORT)'
+SHORT := tests/kernel/test_exec.py tests/kernel/test_reaping.py
+
 .PHONY: demo
-demo: $(VENV)/ready  ## the zombie leak against clean reaping, live, no Docker needed
-	$(PY) -m reaper.demo $(DEMO)
+demo:  ## the zombie leak against clean reaping, live, with the system's Python alone
+	@$(NEEDS) python unshare
+	@$(SYSTEM_PYTHON) -m reaper.demo $(DEMO)
 
 .PHONY: bench
 bench: packages forms  ## side by side with tini, dumb-init and catatonit: tables with ratios
@@ -107,17 +129,20 @@ build/inputs: FORCE
 LINK := Makefile build/inputs docker/cpython.py docker/no-unwind.ld
 
 build/static/reaper: $(wildcard docker/static/*.* docker/static/lean/*) $(LINK) $(SOURCES)
+	@$(NEEDS) python
 	$(SYSTEM_PYTHON) -I -X no_debug_ranges docker/static/build.py $(MULTIARCH:%=--multiarch %) $@
 
 .PHONY: static
 static: build/static/reaper  ## the init as one static file: build/static/reaper
 
 build/bundle/venv/ready: docker/bundle/requirements.txt
+	@$(NEEDS) python venv
 	$(SYSTEM_PYTHON) -m venv build/bundle/venv
 	build/bundle/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	touch $@
 
 build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*.*) $(LINK) $(SOURCES)
+	@$(NEEDS) strip objdump
 	PYTHONHASHSEED=0 PYTHONNODEBUGRANGES=1 build/bundle/venv/bin/pyinstaller \
 		--noconfirm --clean --log-level WARN --distpath build/bundle/reaper \
 		--workpath build/bundle/work docker/bundle/bundle.spec
@@ -138,6 +163,7 @@ build/opt/reaper/reaper: tools/release.py LICENSE build/static/reaper build/bund
 folder: build/opt/reaper/reaper  ## /opt/reaper as the images have it: build/opt/reaper/
 
 build/zipapp/reaper.pyz: tools/release.py build/inputs $(SOURCES)
+	@$(NEEDS) python
 	$(SYSTEM_PYTHON) -I tools/release.py zipapp $@
 
 .PHONY: zipapp
@@ -161,6 +187,7 @@ wheel: $(WHEEL)  ## wheel and sdist: build/wheel/
 
 # What the tests start of the wheel: a virtual environment that has it.
 build/forms/ready: $(WHEEL)
+	@$(NEEDS) python venv
 	rm -rf build/forms && mkdir -p build/forms
 	$(SYSTEM_PYTHON) -m venv build/forms/wheel
 	build/forms/wheel/bin/pip install --quiet --disable-pip-version-check $(WHEEL)

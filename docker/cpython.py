@@ -8,10 +8,38 @@ its API: where a version has others, the link fails, and nothing later.
 
 import ast
 import marshal
+import shlex
+import shutil
+import sys
 import sysconfig
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import CodeType
+from typing import NamedTuple
+
+
+class Version(NamedTuple):
+    """What differs between the versions of CPython, for all that is built of one."""
+
+    # Modules of the standard library that have no file: another module makes them.
+    in_another_module: frozenset[str] = frozenset()
+    # The module that the interpreter's start takes the standard streams from.
+    streams: str = "io"
+
+
+VERSIONS = {
+    (3, 11): Version(),
+    (3, 12): Version(),
+    (3, 13): Version(in_another_module=frozenset({"collections.abc"})),
+    (3, 14): Version(in_another_module=frozenset({"collections.abc"}), streams="_io"),
+}
+if sys.version_info[:2] not in VERSIONS:
+    first, *_, last = (f"{major}.{minor}" for major, minor in VERSIONS)
+    raise SystemExit(
+        f"the static file and the bundle are built of Python {first} to {last}, and this is"
+        f" {sys.version.split()[0]}: name another one with SYSTEM_PYTHON="
+    )
+VERSION = VERSIONS[sys.version_info[:2]]
 
 # Where the start function of a built-in module is not PyInit_<name>.
 START = {
@@ -93,5 +121,20 @@ def archive(name: str, multiarch: str) -> Path:
     file = Path(sysconfig.get_config_var("LIBPL").replace(host, multiarch), name)
     if not file.exists():
         package = f"libpython{sysconfig.get_python_version()}-dev"
-        raise SystemExit(f"no {file}\ninstall Debian's {package} for {multiarch}")
+        raise SystemExit(f"no {file}: install Debian's {package} for {multiarch}")
     return file
+
+
+def command(words: str, package: str, variable: str = "") -> list[str]:
+    """The words of a command that a build starts. SystemExit where its program is missing."""
+    found = shlex.split(words)
+    if not found or not shutil.which(found[0]):
+        other = f", or set {variable}" if variable else ""
+        raise SystemExit(f"no {words}: install Debian's {package}{other}")
+    return found
+
+
+def compiler(multiarch: str) -> list[str]:
+    """The C compiler for an architecture, as Debian names it."""
+    own = multiarch == sysconfig.get_config_var("MULTIARCH")
+    return command(f"{multiarch}-gcc", "gcc" if own else f"gcc-{multiarch.replace('_', '-')}")

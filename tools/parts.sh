@@ -1,6 +1,7 @@
 #!/bin/sh
 # Run the parts of `make test` one after another, each given as the words for make. The first that
-# fails ends it. Last comes a table: how long each took, and how to run the one that failed again.
+# fails ends it. Last comes a table: how long each took, and how to run the one that failed again ($AGAIN
+# says it where that is not plain make).
 set -u
 make=${MAKE:-make}
 begun=$(date +%s)
@@ -19,7 +20,7 @@ finish() {
     trap - EXIT
     [ -z "$part" ] || add "$1"
     printf '\n%s%s\n' "$table" "$(row total "$(minutes $(($(date +%s) - begun)))" '')"
-    [ -z "$part" ] || printf '%s; again: make %s\n' "$1" "$part"
+    [ -z "$part" ] || printf '%s; again: %s %s\n' "$1" "${AGAIN:-make}" "$part"
 }
 
 add() {

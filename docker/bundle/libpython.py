@@ -17,7 +17,7 @@ import cpython  # noqa: E402
 MULTIARCH = sysconfig.get_config_var("MULTIARCH")
 NAME = sysconfig.get_config_var("INSTSONAME")
 ARCHIVE = f"libpython{sysconfig.get_python_version()}-pic.a"
-LINK = [f"{MULTIARCH}-gcc", "-shared", "-s", "-Wl,--build-id=none"]
+LINK = [*cpython.compiler(MULTIARCH), "-shared", "-s", "-Wl,--build-id=none"]
 
 # What the interpreter needs for its own start.
 BUILTINS = {"_codecs", "_imp", "_io", "_signal", "_thread", "_warnings", "_weakref", "builtins"}
@@ -38,7 +38,8 @@ def extension(name: str, work: Path) -> Path:
     made = work / (name + sysconfig.get_config_var("EXT_SUFFIX"))
     member = work / f"{name}.o"
     archive = cpython.archive(ARCHIVE, MULTIARCH)
-    member.write_bytes(subprocess.check_output(["ar", "p", archive, member.name]))
+    ar = cpython.command("ar", "binutils")
+    member.write_bytes(subprocess.check_output([*ar, "p", archive, member.name]))
     subprocess.run([*LINK, member, "-o", made], check=True)
     return made
 

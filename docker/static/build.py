@@ -42,6 +42,7 @@ def frozen() -> dict[str, CodeType]:
     """
     lean = {file.stem: cpython.code(file, file.name) for file in sorted(HERE.glob("lean/*.py"))}
     importer = lean.pop("_frozen_importlib")
+    lean[cpython.VERSION.streams] = lean.pop("io")
     modules = lean | dict(_ours())
     rare = {name: modules.pop(name) for name in RARE}
     holder = compile("", "modules", "exec", dont_inherit=True, optimize=2)
@@ -61,8 +62,10 @@ def _ours() -> Iterator[tuple[str, CodeType]]:
 def link(table_file: Path, target: Path, multiarch: str) -> None:
     """Compile the two C files and link them with libpython and libc into one static file."""
     archive = cpython.archive(sysconfig.get_config_var("LIBRARY"), multiarch)
+    chosen = os.environ.get("CC")
+    compiler = cpython.command(chosen, "gcc", "CC") if chosen else cpython.compiler(multiarch)
     command = [
-        *shlex.split(os.environ.get("CC", f"{multiarch}-gcc")),
+        *compiler,
         "-static", "-s", "-O2", "-Wall", "-Wextra", "-Wno-missing-field-initializers",
         f"-ffile-prefix-map={REPO}=.",
         f"-I{sysconfig.get_path('include')}",

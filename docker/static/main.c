@@ -166,14 +166,21 @@ run_init(const sigset_t *inherited)
     PyErr_Print(); /* only a failure of the init comes back from there */
 }
 
+static sigset_t inherited;
+
+/* First of all, before the allocator that comes with CPython 3.13 looks around in a constructor of its
+ * own: a signal that comes now waits for the init instead of being lost. */
+__attribute__((constructor(101))) static void
+block_signals(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_BLOCK, &all, &inherited);
+}
+
 int
 main(int argc, char **argv)
 {
-    /* First of all: a signal that comes now waits for the init instead of being lost. */
-    sigset_t all, inherited;
-    sigfillset(&all);
-    sigprocmask(SIG_BLOCK, &all, &inherited);
-
     start_interpreter(argc, argv);
     run_init(&inherited);
     return OWN_FAILURE;

@@ -5,26 +5,28 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 
-from reaper.demo import chart, screen, stage, story
+from reaper.demo import chart, limit, screen, stage, story
 
 UNABLE = 2
 INTERRUPTED = 130
 
 _DESCRIPTION = """\
 The zombie leak, live: the same workload leaves orphans behind in two PID namespaces, in one
-under a PID 1 that never waits, in the other under reaper. Needs Linux and unshare (util-linux);
-root, or user namespaces.
+under a PID 1 that never waits, in the other under reaper. Each side has a limit on its processes,
+as a container has: the one that leaks reaches it and cannot fork any more, the other goes on.
+Needs Linux and unshare (util-linux); root, or user namespaces.
 """
 _EPILOG = """\
 Exit code: 0 where all came as promised, 1 where not, 2 where the demo cannot run here.
 
 examples:
-  python -m reaper.demo
-  python -m reaper.demo --zombies 1000 --rate 300 --chart zombies.svg
-  python -m reaper.demo --json | jq .facts
+  python3 -m reaper.demo
+  python3 -m reaper.demo --zombies 1000 --rate 300 --chart zombies.svg
+  python3 -m reaper.demo --json | jq .facts
 """
 
 
@@ -45,18 +47,22 @@ def number(low: float, high: float, kind: type[int] | type[float]) -> Callable[[
 
 def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
-        prog="python -m reaper.demo",
+        prog="python3 -m reaper.demo",
         description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     made.add_argument(
-        "--zombies", metavar="N", type=number(1, 10000, int), default=200,
-        help="orphans that the workload leaves behind, 1 to 10000 [200]",
+        "--zombies", metavar="N", type=number(1, 10000, int), default=600,
+        help="orphans that the workload leaves behind, 1 to 10000 [600]",
     )  # fmt: skip
     made.add_argument(
-        "--rate", metavar="R", type=number(1, 1000, float), default=60,
-        help="orphans a second, 1 to 1000 [60]",
+        "--rate", metavar="R", type=number(1, 1000, float), default=200,
+        help="orphans a second, 1 to 1000 [200]",
+    )  # fmt: skip
+    made.add_argument(
+        "--limit", metavar="N", type=number(limit.LEAST, 10000, int), default=400,
+        help=f"processes that each side may have, {limit.LEAST} to 10000 [400]",
     )  # fmt: skip
     made.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     made.add_argument("--chart", metavar="FILE", type=Path, help="draw the curves into an SVG file")
@@ -83,14 +89,18 @@ def complain(text: str) -> None:
 
 
 def perform(chosen: argparse.Namespace) -> int:
-    shown = screen.Silence() if chosen.json else screen.choose(sys.stdout, chosen.zombies)
-    with tempfile.TemporaryDirectory(prefix="reaper-demo-") as folder:
-        try:
-            trace = Path(folder) / "trace"
-            outcome = stage.play(chosen.zombies, chosen.rate, trace, shown.show)
-        finally:
-            shown.close()
-    facts = story.facts(chosen.zombies, outcome)
+    top = min(chosen.zombies, chosen.limit)
+    shown = screen.Silence() if chosen.json else screen.choose(sys.stdout, top)
+    namespace = stage.namespace()
+    with ExitStack() as stack:
+        stack.callback(shown.close)
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="reaper-demo-"))
+        leaky, clean = (stack.enter_context(limit.hold(namespace, chosen.limit)) for _ in range(2))
+        shown.say(story.limit(leaky))
+        enter = ([*namespace, *leaky.enter], [*namespace, *clean.enter])
+        work = (chosen.zombies, chosen.rate)
+        outcome = stage.play(work, enter, Path(folder) / "trace", shown.show)
+    facts = story.facts(chosen.zombies, leaky, outcome)
     if chosen.chart:
         chosen.chart.write_text(chart.svg(outcome.samples), encoding="utf-8")
     print(as_json(facts, outcome) if chosen.json else as_text(facts, outcome))
@@ -104,7 +114,7 @@ def as_text(facts: story.Facts, outcome: stage.Outcome) -> str:
 
 
 def as_json(facts: story.Facts, outcome: stage.Outcome) -> str:
-    """Keys: `samples` (seconds, leaky, clean), `facts` (see story.Facts), `as_promised`."""
+    """Keys: `samples` (see stage.Sample), `facts` (see story.Facts), `as_promised`."""
     return json.dumps({
         "samples": [sample._asdict() for sample in outcome.samples],
         "facts": asdict(facts),

@@ -6,6 +6,7 @@ from itertools import pairwise
 from reaper.demo.stage import Sample
 
 LEAKY, CLEAN = "PID 1 that never waits", "reaper"
+STUCK = "cannot fork"
 HEIGHT = 8  # rows of a terminal chart
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _GAP = "   "
@@ -16,7 +17,8 @@ HEADER = f"seconds   zombies under {LEAKY}   under {CLEAN}"
 
 def line(sample: Sample) -> str:
     """A row under `HEADER`."""
-    return f"{sample.seconds:7.1f}{sample.leaky:39}{sample.clean:15}"
+    leaky = f"{sample.leaky}, {STUCK}" if sample.stuck else f"{sample.leaky}"
+    return f"{sample.seconds:7.1f}{leaky:>39}{sample.clean:15}"
 
 
 def bars(values: Sequence[int], top: int, width: int, height: int = HEIGHT) -> list[str]:
@@ -42,8 +44,9 @@ def frame(samples: Sequence[Sample], top: int, width: int, colour: bool = True) 
     """Both charts side by side, each under its title; at most `width` columns wide."""
     panel = (width - len(_GAP)) // 2
     rows = [""] * (HEIGHT + 2)
+    leaky = f"never waits, {STUCK}" if samples[-1].stuck else LEAKY
     sides = (
-        (LEAKY, [sample.leaky for sample in samples], _RED),
+        (leaky, [sample.leaky for sample in samples], _RED),
         (CLEAN, [sample.clean for sample in samples], _GREEN),
     )
     for name, values, paint in sides:

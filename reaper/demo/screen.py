@@ -14,6 +14,9 @@ _HIDE, _SHOW, _UP = "\x1b[?25l", "\x1b[?25h", "\x1b[{}A\r"
 
 
 class Screen(Protocol):
+    def say(self, text: str) -> None:
+        """A line before the first sample."""
+
     def show(self, samples: Sequence[Sample]) -> None: ...
 
     def close(self) -> None:
@@ -28,11 +31,16 @@ class Lines:
         self._shown: Sample | None = None
         self._last: Sample | None = None
 
+    def say(self, text: str) -> None:
+        print(text, file=self._out, flush=True)
+
     def show(self, samples: Sequence[Sample]) -> None:
         self._last = samples[-1]
         if not self._shown:
             print(chart.HEADER, file=self._out)
-        if not self._shown or self._last.seconds >= self._shown.seconds + LINE_EVERY:
+        before = self._shown
+        due = not before or self._last.seconds >= before.seconds + LINE_EVERY
+        if due or (before and self._last.stuck != before.stuck):
             self._print(self._last)
 
     def _print(self, sample: Sample) -> None:
@@ -53,6 +61,9 @@ class Live:
         self._drawn = False
         self._colour = "NO_COLOR" not in os.environ
 
+    def say(self, text: str) -> None:
+        print(text, file=self._out)
+
     def show(self, samples: Sequence[Sample]) -> None:
         width = min(shutil.get_terminal_size().columns, 100)
         rows = chart.frame(samples, self._top, width, self._colour)
@@ -69,6 +80,9 @@ class Live:
 
 class Silence:
     """For output that machines read."""
+
+    def say(self, text: str) -> None:
+        pass
 
     def show(self, samples: Sequence[Sample]) -> None:
         pass

@@ -30,20 +30,29 @@ class UnableError(Exception):
 
 
 class Sample(NamedTuple):
-    """Zombies at a moment: `leaky` under the PID 1 that never waits, `clean` under reaper."""
+    """Zombies at a moment: `leaky` under the PID 1 that never waits, `clean` under reaper.
+
+    `stuck`: the leaking side cannot fork any more.
+    """
 
     seconds: float
     leaky: int
     clean: int
+    stuck: bool
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was seen: the samples, the trace as it was written, and reaper's exit code."""
+    """What was seen: the samples, the trace as it was written, and reaper's exit code.
+
+    Of the leaking side also how many orphans it made, and why it could not fork another one.
+    """
 
     samples: list[Sample]
     trace: str
     code: int
+    leaky_made: int
+    cannot_fork: str
 
 
 def victim(name: str, *args: str) -> list[str]:
@@ -96,6 +105,8 @@ class Side:
         assert popen.stdout
         self.popen = popen
         self.input, self.output = popen.stdin, popen.stdout
+        self.made = 0
+        self.cannot_fork = ""
         self._init = 0
 
     def zombies(self) -> int:
@@ -103,6 +114,11 @@ class Side:
         if not self._init:
             self._init = next(iter(children(self.popen.pid)), 0)
         return zombies(self._init) if self._init else 0
+
+    def read_report(self) -> None:
+        """`made N`, with the reason where it is not all, or nothing where it ended early."""
+        count, _, self.cannot_fork = self.output.readline().decode().strip().partition("; ")
+        self.made = int(count.removeprefix("made ") or 0)
 
     def runs(self) -> bool:
         return self.popen.poll() is None
@@ -125,34 +141,44 @@ def side(command: Sequence[str]) -> Iterator[Side]:
             popen.kill()
 
 
-def play(count: int, rate: float, trace: Path, show: Callable[[list[Sample]], None]) -> Outcome:
-    """Run both sides to the end; `show` is called with all samples after each new one."""
-    enter = namespace()
+def play(
+    work: tuple[int, float],
+    enter: tuple[list[str], list[str]],
+    trace: Path,
+    show: Callable[[list[Sample]], None],
+) -> Outcome:
+    """Run both sides to the end; `show` is called with all samples after each new one.
+
+    `work`: how many orphans, and how many a second. `enter`: what goes before each side's command.
+    """
+    count, rate = work
     workload = victim("leaves_orphans", str(count), str(rate))
     samples: list[Sample] = []
     with ExitStack() as stack:
-        leaky = stack.enter_context(side([*enter, *victim("never_waits", *workload)]))
+        leaky = stack.enter_context(side([*enter[0], *victim("never_waits", *workload)]))
         init = [*INIT, "--trace", str(trace), "--", *workload]
-        clean = stack.enter_context(side([*enter, *init]))
+        clean = stack.enter_context(side([*enter[1], *init]))
         begin = time.monotonic()
 
         def look() -> Sample:
             seconds = time.monotonic() - begin
-            samples.append(Sample(seconds, leaky.zombies(), clean.zombies()))
+            stuck = bool(leaky.cannot_fork)
+            samples.append(Sample(seconds, leaky.zombies(), clean.zombies(), stuck))
             show(samples)
             return samples[-1]
 
-        working = [leaky.output, clean.output]
+        working = {leaky.output: leaky, clean.output: clean}
         while working:
-            ready, _, _ = select.select(working, [], [], SAMPLE_EVERY)
-            for stream in ready:  # `made N`, or an early end: both end the work of this side
-                working.remove(stream)
+            ready, _, _ = select.select(list(working), [], [], SAMPLE_EVERY)
+            for stream in ready:  # both a report and an early end are the end of this side's work
+                working.pop(stream).read_report()
             look()
         # The last orphans are still alive now, and the last zombies may wait for a free CPU.
         give_up = time.monotonic() + PATIENCE
-        while look()[1:] != (count, 0) and leaky.runs() and clean.runs():
+        while look()[1:3] != (leaky.made, 0) and leaky.runs() and clean.runs():
             if time.monotonic() > give_up:
                 break
             time.sleep(SAMPLE_EVERY)
         code = clean.finish()
-    return Outcome(samples, trace.read_text(errors="surrogateescape"), code)
+    written = trace.read_text(errors="surrogateescape")
+    return Outcome(samples, written, code, leaky.made, leaky.cannot_fork)

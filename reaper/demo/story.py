@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from reaper.demo.limit import Limit
 from reaper.demo.stage import Outcome
 
 Event = dict[str, Any]
@@ -17,9 +18,15 @@ def events(trace: str) -> list[Event]:
 
 @dataclass(frozen=True)
 class Facts:
-    """The counts of a run. Zombies: remaining at the end, and the most at one moment."""
+    """The counts of a run. Zombies: remaining at the end, and the most at one moment.
+
+    The leaking side ends its work early where it cannot fork (`cannot_fork`: why not).
+    """
 
     orphans: int
+    limit: int  # processes that each side may have; 0: none
+    leaky_made: int
+    cannot_fork: str
     leaky_remaining: int
     clean_remaining: int
     clean_most: int
@@ -30,17 +37,24 @@ class Facts:
 
     @property
     def as_promised(self) -> bool:
+        reaches_limit = 0 < self.limit < self.orphans
         return (
-            self.leaky_remaining == self.adopted == self.reaped == self.orphans
+            self.leaky_remaining == self.leaky_made
+            and (self.leaky_made == self.orphans or bool(self.cannot_fork))
+            and (bool(self.cannot_fork) or not reaches_limit)
+            and self.adopted == self.reaped == self.orphans
             and self.clean_remaining == self.lines_lost == self.code == 0
         )
 
 
-def facts(orphans: int, outcome: Outcome) -> Facts:
+def facts(orphans: int, limit: Limit, outcome: Outcome) -> Facts:
     seen = events(outcome.trace)
     last = outcome.samples[-1]
     return Facts(
         orphans=orphans,
+        limit=limit.processes,
+        leaky_made=outcome.leaky_made,
+        cannot_fork=outcome.cannot_fork,
         leaky_remaining=last.leaky,
         clean_remaining=last.clean,
         clean_most=max(sample.clean for sample in outcome.samples),
@@ -51,12 +65,23 @@ def facts(orphans: int, outcome: Outcome) -> Facts:
     )
 
 
+def limit(held: Limit) -> str:
+    """What keeps the machine safe, in a sentence."""
+    if held.processes:
+        return f"Each side may have {held.processes} processes: {held.holder}."
+    return (
+        "No limit on processes is to be had, so the leak is shown and its end is not: it takes "
+        "root and a writable pids cgroup, or a user namespace, or Linux 6.14."
+    )
+
+
 def verdict(counts: Facts) -> list[str]:
     """Two sentences of what was seen, and one that judges."""
     orphans = counts.orphans
+    stuck = f"; {counts.cannot_fork}" if counts.cannot_fork else ""
     return [
-        f"PID 1 that never waits: {counts.leaky_remaining} of {orphans} orphans are zombies and "
-        "stay so.",
+        f"PID 1 that never waits: {counts.leaky_remaining} of {counts.leaky_made} orphans are "
+        f"zombies and stay so{stuck}.",
         f"reaper: adopted {counts.adopted} and reaped {counts.reaped} of {orphans}, "
         f"{counts.clean_remaining} zombies remaining, at most {counts.clean_most} at one moment; "
         f"it exited with code {counts.code}.",

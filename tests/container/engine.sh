@@ -32,14 +32,26 @@ is_root() {
     [ "$(id -u)" = 0 ]
 }
 
+# What the os-release file of the system says of itself; VERSION_ID is not there before a release.
+release() {
+    sed -n "s/^$1=\"\?\([^\"]*\)\"\?$/\1/p" "$root/etc/os-release" 2>/dev/null
+}
+
 # The distribution's package for each command that is missing.
 install_missing() {
-    compose=docker-compose
-    ! grep -qx 'ID=ubuntu' "$root/etc/os-release" 2>/dev/null || compose=docker-compose-v2
+    compose=docker-compose client=docker.io firewall=
+    case $(release ID)$(release VERSION_ID) in
+        ubuntu*) compose=docker-compose-v2 ;;
+        debian12) ;;
+        # Since Debian 13 the client is apart from the engine, and podman's networks want nft.
+        debian*) client=docker-cli firewall=nftables ;;
+    esac
     missing=
-    has docker && { has dockerd || running; } || missing="$missing docker.io"
+    has dockerd || { has docker && running; } || missing="$missing docker.io"
+    has docker || [ "$missing" = " $client" ] || missing="$missing $client"
     has docker-compose || docker compose version >/dev/null 2>&1 || missing="$missing $compose"
     has podman || missing="$missing podman"
+    [ -z "$firewall" ] || has nft || missing="$missing $firewall"
     has newuidmap || missing="$missing uidmap"
     [ -z "$missing" ] || ../packages.sh $missing || exit 1
 }

@@ -45,6 +45,7 @@ class Engine:
         self.podman = name.startswith("podman")
         self.command = command or (name,)
         settings = {"CONTAINERS_CONF": str(PODMAN_SETTINGS), "DOCKER_BUILDKIT": "0"}
+        settings["PODMAN_IGNORE_CGROUPSV1_WARNING"] = "1"  # podman 5 says it with each command
         self.environment = {**os.environ, **settings}
 
     def __repr__(self) -> str:

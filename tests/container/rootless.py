@@ -30,7 +30,12 @@ def engine() -> Engine | str:
         *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--reset-env"),
         *("env", "--chdir=/", f"CONTAINERS_CONF={settings}", f"XDG_RUNTIME_DIR={runtime}"),
         # Debian's default copies the whole image for every container.
-        *("STORAGE_DRIVER=overlay", "podman", "--log-level=error"),
+        *(
+            "PODMAN_IGNORE_CGROUPSV1_WARNING=1",
+            "STORAGE_DRIVER=overlay",
+            "podman",
+            "--log-level=error",
+        ),
     )
     # A user namespace by newuidmap, and in it a file system of the storage's kind.
     probe = found("unshare", "podman", "info", check=False)

@@ -29,12 +29,15 @@ System = Callable[..., tuple[int, str, list[str]]]
 def on(tmp_path: Path) -> System:
     """Run `engine.sh start` where the system has these commands; code, last line, calls."""
 
-    def start(commands: dict[str, str], distribution: str = "debian") -> tuple[int, str, list[str]]:
+    def start(
+        commands: dict[str, str], distribution: str = "debian", version: str = "12"
+    ) -> tuple[int, str, list[str]]:
         programs, calls = tmp_path / "bin", tmp_path / "calls"
         for folder in (programs, *(tmp_path / name for name in ("etc", "run", "usr/sbin"))):
             folder.mkdir(parents=True)
         (tmp_path / "var/log").mkdir(parents=True)
-        (tmp_path / "etc/os-release").write_text(f"NAME=any\nID={distribution}\n")
+        release = f"NAME=any\nID={distribution}\n" + (version and f'VERSION_ID="{version}"\n')
+        (tmp_path / "etc/os-release").write_text(release)
         for tool in TOOLS:
             (programs / tool).symlink_to(str(shutil.which(tool)))
         for name, script in commands.items():
@@ -83,12 +86,26 @@ def test_root_on_a_system_without_apt(on: System) -> None:
 
 
 @pytest.mark.parametrize(
-    ("distribution", "compose"), [("debian", "docker-compose"), ("ubuntu", "docker-compose-v2")]
+    ("distribution", "version", "packages"),
+    [
+        ("debian", "12", "docker.io docker-compose podman uidmap"),
+        ("debian", "13", "docker.io docker-cli docker-compose podman nftables uidmap"),
+        ("debian", "", "docker.io docker-cli docker-compose podman nftables uidmap"),  # testing
+        ("ubuntu", "24.04", "docker.io docker-compose-v2 podman uidmap"),
+    ],
 )
-def test_root_installs(on: System, distribution: str, compose: str) -> None:
-    _, _, calls = on({**AS_ROOT, **DPKG, "apt-get": ":"}, distribution)
+def test_root_installs(on: System, distribution: str, version: str, packages: str) -> None:
+    _, _, calls = on({**AS_ROOT, **DPKG, "apt-get": ":"}, distribution, version)
     [install] = [call for call in calls if call.startswith("apt-get install")]
-    assert install.split()[-4:] == ["docker.io", compose, "podman", "uidmap"]
+    assert install.split("--no-install-recommends ")[1] == packages
+
+
+def test_a_client_that_is_missing_is_installed_alone(on: System) -> None:
+    commands = {**EVERYTHING, **AS_ROOT, **DPKG, "dockerd": ":", "nft": ":", "apt-get": ":"}
+    del commands["docker"]
+    _, _, calls = on(commands, "debian", "13")
+    [install] = [call for call in calls if call.startswith("apt-get install")]
+    assert install.split("--no-install-recommends ")[1] == "docker-cli"
 
 
 def test_root_starts_the_engine(on: System, tmp_path: Path) -> None:

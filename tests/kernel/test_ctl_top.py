@@ -105,6 +105,13 @@ def pids(lines: list[str]) -> list[int]:
     return [int(line.split()[0]) for line in lines[start + 1 :] if line.strip()]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def crowd() -> Iterator[None]:
+    """More processes than a screen has lines, also where nothing else runs."""
+    with support.running(["sh", "-c", "for each in $(seq 30); do sleep 1000 & done; wait"]):
+        yield
+
+
 def test_keys_sort_and_filter_and_q_leaves(tmp_path: Path) -> None:
     odd = tmp_path / "odd-name"
     odd.symlink_to("/bin/cat")

@@ -1,6 +1,7 @@
-"""Leaves an orphan behind RATE times a second, COUNT times; says `made COUNT`; ends with its input.
+"""Leaves an orphan behind RATE times a second, COUNT times; ends with its input.
 
 Each orphan lives for a moment and dies. Its parent is gone by then, so PID 1 has to wait for it.
+At the end it says `made COUNT`; where it cannot go on, `made N; cannot fork: WHY`.
 usage: leaves_orphans.py COUNT RATE
 """
 
@@ -13,23 +14,34 @@ from pathlib import Path
 LIFE = 0.02  # seconds
 
 
-def leave_orphan(number: int) -> None:
-    child = os.fork()
+def leave_orphan(number: int) -> int:
+    """0, or the error number of fork(2), of either of the two."""
+    try:
+        child = os.fork()
+    except OSError as error:
+        return error.errno or 1
     if child:
-        os.waitpid(child, 0)
-        return
-    if os.fork() == 0:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    try:
+        orphan = os.fork() == 0
+    except OSError as error:
+        os._exit(error.errno or 1)
+    if orphan:
         with suppress(OSError):
             Path("/proc/self/comm").write_text(f"job-{number}")
         time.sleep(LIFE)
     os._exit(0)
 
 
-count, rate = int(sys.argv[1]), float(sys.argv[2])
-begin = time.monotonic()
-for number in range(1, count + 1):
-    leave_orphan(number)
-    time.sleep(max(0.0, begin + number / rate - time.monotonic()))
-print("made", count, flush=True)
+def work(count: int, rate: float) -> str:
+    begin = time.monotonic()
+    for number in range(1, count + 1):
+        if failed := leave_orphan(number):
+            return f"made {number - 1}; cannot fork: {os.strerror(failed)}"
+        time.sleep(max(0.0, begin + number / rate - time.monotonic()))
+    return f"made {count}"
+
+
+print(work(int(sys.argv[1]), float(sys.argv[2])), flush=True)
 while os.read(0, 1):
     pass
