@@ -13,7 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-SETTLE = 10.0  # seconds; the last processes of a cgroup are gone long before
+PATIENCE = 10.0  # seconds; the last processes of a cgroup are gone long before
 LEAST = 350  # kernel.pid_max may not be below 301, and below 300 no pid is given twice
 
 
@@ -78,7 +78,7 @@ def _pids_hierarchies(mountinfo: str) -> Iterator[Path]:
 
 def _remove(folder: Path) -> None:
     """Remove a cgroup; its processes were killed, and it stays busy until the last is gone."""
-    give_up = time.monotonic() + SETTLE
+    give_up = time.monotonic() + PATIENCE
     while folder.exists() and time.monotonic() < give_up:
         with suppress(OSError):
             folder.rmdir()
