@@ -10,6 +10,8 @@ import posix
 import select
 import time
 
+from reaper.escape import escaped
+
 PIPE_BUF = 4096  # pipe(7): a write up to this size is whole or not at all
 TRY_EVERY = 1.0  # seconds, at most, a look for a reader of a FIFO that has none
 ERROR, WARNING, INFO, DEBUG = range(4)
@@ -205,7 +207,7 @@ class Log:
 
     def _line(self, level: int, _event: str, message: str) -> str:
         now = f"{timestamp()} " if self._with_time else ""
-        return f"{now}reaper: {_PREFIX[level]}{message}"
+        return f"{now}reaper: {_PREFIX[level]}{escaped(message)}"
 
 
 def reason(sink: Sink) -> str:
@@ -214,9 +216,11 @@ def reason(sink: Sink) -> str:
 
 
 def _one_line(text: str) -> bytes:
-    """One line in one write: no line break inside, not longer than a pipe takes whole."""
-    data = text.replace("\n", "\\n").encode(errors="backslashreplace")
-    return (data if len(data) < PIPE_BUF else data[: PIPE_BUF - 5] + b" ...") + b"\n"
+    """One line in one write, cut between two characters to what a pipe takes whole."""
+    data = text.encode(errors="backslashreplace")
+    if len(data) >= PIPE_BUF:
+        data = data[: PIPE_BUF - 5].decode(errors="ignore").encode() + b" ..."
+    return data + b"\n"
 
 
 def timestamp(ahead: float = 0.0) -> str:
@@ -230,7 +234,7 @@ def complain(what: str, cure: str) -> None:
     """The two lines of a usage error on stderr; a closed or full one loses them."""
     sink = Sink("fd:2")
     for text in (what, cure):
-        sink.write(_one_line(f"reaper: {text}"))
+        sink.write(_one_line(f"reaper: {escaped(text)}"))
 
 
 _NO_PWRITEV2 = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ESPIPE)

@@ -409,6 +409,51 @@ def test_exact_tracing_is_refused_with_one_line_and_the_run_goes_on(tmp_path: Pa
     assert trace_lines(trace)[0]["mode"] == "own"
 
 
+# What a terminal obeys: a colour, a return, C1, separators, the direction of writing, raw bytes.
+HOSTILE = "\x1b[2J\r\x85\u2028\u202e\udcff\x7f"
+SHOWN = r"\x1b[2J\r\u0085\u2028\u202e\xff\x7f"
+
+
+def is_plain(text: str) -> bool:
+    return all(line.isprintable() for line in text.split("\n"))
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_what_a_process_is_called_drives_no_terminal(log_format: str) -> None:
+    """Its name has 15 bytes, of which the kernel takes all but 0."""
+    name = "\x1b[2J\r\x85\u202e"
+    script = f"import ctypes, signal; ctypes.CDLL(None).prctl(15, {name.encode()!r}, 0, 0, 0)\n"
+    script += "signal.signal(15, signal.SIG_IGN); print('named', flush=True); signal.pause()"
+    main = ["sh", "-c", f'{PYTHON} -c "$1" & read go', "sh", script]
+    options = ["-vv", "--grace", "0.1", "--log-format", log_format]
+    with running(as_pid1(reaper(*options, "--", *main))) as started:
+        started.wait_line("named")
+        started.type_line("go")
+        err = started.finish()[2]
+    killed = next(line for line in err.splitlines() if "killing" in line)
+    message = json.loads(killed)["message"] if log_format == "json" else killed
+    shown = name if log_format == "json" else r"\x1b[2J\r\u0085\u202e"
+    assert f"({shown})" in message and is_plain(err)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment"),
+    [
+        ([f"--{HOSTILE}"], {}),
+        (["--grace", HOSTILE], {}),
+        (["--log-file", f"/nowhere/{HOSTILE}", "--", "true"], {}),
+        (["--", f"/nowhere/{HOSTILE}"], {}),
+        (["--", "true"], {"REAPER_GRACE": HOSTILE}),
+        (["--", "true"], {f"REAPER_GRACE{HOSTILE[:2]}": "1"}),
+    ],
+)
+def test_what_a_user_writes_drives_no_terminal(
+    words: list[str], environment: dict[str, str]
+) -> None:
+    err = run(reaper(*words), env={**os.environ, **environment})[2]
+    assert is_plain(err) and (SHOWN in err or r"\x1b[" in err)
+
+
 def test_silent_when_all_is_well() -> None:
     assert run(as_pid1(reaper("--", "sh", "-c", "(true &); exit 0"))) == (0, "", "")
 
