@@ -128,7 +128,7 @@ def foreground(pid: int) -> int:
 
 def status(pid: int, file: str = "status") -> dict[str, str]:
     """The lines of proc_pid_status(5), or of another file with a name before a colon."""
-    lines = Path(f"/proc/{pid}/{file}").read_text().splitlines()
+    lines = Path(f"/proc/{pid}/{file}").read_text(errors="surrogateescape").split("\n")
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 

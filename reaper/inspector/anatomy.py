@@ -100,7 +100,7 @@ def _inode(link: str | None) -> int | None:
 
 
 def _cgroups(cgroup: str) -> Iterable[str]:
-    for line in cgroup.splitlines():
+    for line in cgroup.split("\n")[:-1]:
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         yield f"{controllers or 'unified'}:{path}"
 

@@ -6,7 +6,7 @@ be set on any level above; of each resource the level that is closest to its lim
 
 from dataclasses import dataclass
 
-from .procfs import Proc, read_file
+from .procfs import Proc, read_file, text
 
 # v1 says "no limit" with the largest multiple of a page: above this, where no limit ever is.
 NO_LIMIT = 1 << 62
@@ -108,7 +108,7 @@ def _folders(proc: Proc, pid: str, controller: str) -> list[str]:
 
 
 def _path(data: bytes, controller: str) -> str | None:
-    for line in data.decode("utf-8", "replace").splitlines():
+    for line in text(data).split("\n"):
         _, controllers, path = [*line.split(":", 2), "", ""][:3]
         if controller in controllers.split(","):
             return path
@@ -117,7 +117,7 @@ def _path(data: bytes, controller: str) -> str | None:
 
 def _mount(data: bytes, controller: str) -> tuple[str, str] | None:
     """(folder of the hierarchy that is mounted, where) from mountinfo: proc(5)."""
-    for line in data.decode("utf-8", "replace").splitlines():
+    for line in text(data).split("\n"):
         head, _, tail = line.partition(" - ")
         kind, *_, options = tail.split() or [""]
         fields = head.split()

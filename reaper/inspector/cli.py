@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NoReturn
 
 from .. import __version__
+from ..escape import escaped
 from .commands import COMMANDS
 from .errors import UserError
 from .procfs import Proc
@@ -34,7 +35,7 @@ class Parser(argparse.ArgumentParser):
     """An ArgumentParser whose errors are one line that says where help is."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}; see {self.prog} --help", file=sys.stderr)
+        print(f"{self.prog}: {escaped(message)}; see {self.prog} --help", file=sys.stderr)
         raise SystemExit(ERROR)
 
     def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
@@ -111,11 +112,11 @@ def main(arguments: Sequence[str]) -> int:
         view = View(options, look(options))
         code: int = options.run(view)
     except UserError as problem:
-        print(f"reaperctl: {problem}", file=sys.stderr)
+        print(f"reaperctl: {escaped(str(problem))}", file=sys.stderr)
         return ERROR
     if not view.json:
         for note in view.notes:
-            print(f"reaperctl: {note}", file=view.err)
+            print(f"reaperctl: {escaped(note)}", file=view.err)
     return code
 
 
@@ -132,7 +133,7 @@ def console() -> NoReturn:
         code = _flushed(sys.argv[1:])
     except OSError as error:
         if not isinstance(error, BrokenPipeError):
-            where = error.filename or "standard output"
+            where = escaped(str(error.filename or "standard output"))
             print(f"reaperctl: {where}: {error.strerror}", file=sys.stderr)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = ERROR

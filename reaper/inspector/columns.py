@@ -78,8 +78,8 @@ def _nspid(process: Process) -> int | None:
 
 def _cgroup(process: Process) -> str | None:
     """The v2 path where there is one (it comes last), else that of the last v1 hierarchy."""
-    lines = (process.cgroup or "").splitlines()
-    return lines[-1].split(":", 2)[-1] if lines else None
+    last = (process.cgroup or "").removesuffix("\n").rpartition("\n")[2]
+    return last.split(":", 2)[-1] or None
 
 
 def lifted(

@@ -58,7 +58,7 @@ def _since(proc: Proc, pid: int) -> float | None:
 
 
 def _last_ran(data: bytes) -> float | None:
-    for line in data.splitlines():
+    for line in data.split(b"\n"):
         name, _, value = line.partition(b":")
         if name.strip() == b"se.exec_start":
             try:

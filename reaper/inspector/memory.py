@@ -44,18 +44,18 @@ class Region:
 def parse_smaps(data: bytes) -> list[Region]:
     """/proc/PID/smaps as regions, from low to high. Of /proc/PID/maps, without their memory."""
     regions = []
-    lines = data.splitlines(keepends=True)
+    lines = data.split(b"\n")  # a path may hold every other line break
     heads = [i for i, line in enumerate(lines) if line[:1] in b"0123456789abcdef" and line[:1]]
     for number, index in enumerate(heads):
         end = heads[number + 1] if number + 1 < len(heads) else len(lines)
-        region = _region(lines[index], b"".join(lines[index + 1 : end]))
+        region = _region(lines[index], b"\n".join(lines[index + 1 : end]))
         if region:
             regions.append(region)
     return regions
 
 
 def _region(head: bytes, body: bytes) -> Region | None:
-    fields = head.rstrip(b"\n").split(None, 5)
+    fields = head.split(None, 5)
     try:
         start, end = (int(word, 16) for word in fields[0].split(b"-"))
         path = text(fields[5].strip()) if len(fields) > 5 else ""

@@ -7,6 +7,7 @@ that a series does not vanish when all is well; what is not known is left out.
 from collections import Counter
 from dataclasses import dataclass
 
+from ..escape import escaped
 from .procfs import Snapshot
 from .states import STATES
 from .tally import Tally
@@ -82,8 +83,8 @@ def exposition(families: list[Family]) -> str:
 
 
 def _clean(text: str) -> str:
-    """What is not UTF-8 escaped, as in a trace: two names must not become the same label."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """A name as a label: Prometheus wants UTF-8, and a terminal may show the file."""
+    return escaped(text)
 
 
 def _escape(text: str) -> str:

@@ -149,7 +149,7 @@ def summary(totals: Totals) -> list[str]:
     cpus = f"{100 * totals.cpus} % ({totals.cpus} CPUs)" if totals.cpus else UNKNOWN
     return [
         f"processes {count}: {states}; {totals.threads} threads",
-        f"cpu       {_number(totals.percent)} % of {cpus}; load {totals.load}",
+        f"cpu       {_number(totals.percent)} % of {cpus}; load {escaped(totals.load)}",
         f"memory    {_memory(totals)}",
         f"reaped    {_reaped(totals)}",
         *(f"unseen    {sentence}" for sentence in unseen(totals.hidden, totals.unreadable)),

@@ -136,7 +136,7 @@ class View:
             self.notes.append(text)
 
     def print(self, *lines: str) -> None:
-        """Lines of text for people."""
+        """Lines of text for people; what comes from outside must be `escaped`."""
         if lines:
             self.out.write("\n".join(lines) + "\n")
 

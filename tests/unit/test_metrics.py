@@ -38,8 +38,8 @@ def test_names_that_are_not_utf_8_stay_two_and_equal_ones_are_summed() -> None:
     found = [p for pid, name in enumerate(names) for p in zombie_of(2 + 2 * pid, name)]
     assert [line for line in exposition(of_snapshot(Snapshot(tuple(found)))).splitlines()
             if line.startswith("reaper_parent_zombies{")] == [
-        'reaper_parent_zombies{parent="x\\\\udcfe"} 1',
-        'reaper_parent_zombies{parent="x\\\\udcff"} 2',
+        'reaper_parent_zombies{parent="x\\\\xfe"} 1',
+        'reaper_parent_zombies{parent="x\\\\xff"} 2',
     ]  # fmt: skip
 
 
