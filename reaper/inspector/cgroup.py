@@ -119,7 +119,7 @@ def _mount(data: bytes, controller: str) -> tuple[str, str] | None:
     """(folder of the hierarchy that is mounted, where) from mountinfo: proc(5)."""
     for line in text(data).split("\n"):
         head, _, tail = line.partition(" - ")
-        kind, *_, options = tail.split() or [""]
+        kind, *_, options = tail.split() or ["", ""]
         fields = head.split()
         if len(fields) < 5:
             continue
