@@ -43,6 +43,7 @@ MOVES: Table = (
     (r"[+-] setting net/netfilter/nf_conntrack_(count|generic)", "a counter"),
     (r"[+-] setting net/ipv[46]/(conf|neigh)/", "come and go with a link"),
     (r"[+-] setting net/mptcp/", "counters and defaults of a module"),
+    (r"[+-] link (veth|br-)", "come and go with the containers of others; one of ours has processes"),
     (r"- cgroup ", "others end theirs; those of the tests are none that were there before"),
     (rf"\+ cgroup \S*/ctl-test-(?!{os.getpid()}$)", "of another run of the tests, beside this one"),
     (r"[+-] mount /(media|mnt|run/user|run/credentials)/", "sessions and disks of people"),
@@ -68,7 +69,6 @@ RUNS: Table = (
     (r"\+ process (dockerd|containerd|docker-proxy) ", "the engine that engine.sh started"),
     (r"\+ process (catatonit|podman)", "keeps the namespaces of rootless podman"),
     (r"\+ cgroup \S*/(docker|libpod_parent|machine\.slice|user\.slice)/", "of its containers"),
-    (r"[+-] link (veth|br-)", "of its networks"),
 )
 
 
