@@ -43,7 +43,10 @@ MOVES: Table = (
     (r"[+-] setting net/netfilter/nf_conntrack_(count|generic)", "a counter"),
     (r"[+-] setting net/ipv[46]/(conf|neigh)/", "come and go with a link"),
     (r"[+-] setting net/mptcp/", "counters and defaults of a module"),
-    (r"[+-] link (veth|br-)", "come and go with the containers of others; one of ours has processes"),
+    (
+        r"[+-] link (veth|br-)",
+        "come and go with the containers of others; one of ours has processes",
+    ),
     (r"- cgroup ", "others end theirs; those of the tests are none that were there before"),
     (rf"\+ cgroup \S*/ctl-test-(?!{os.getpid()}$)", "of another run of the tests, beside this one"),
     (r"[+-] mount /(media|mnt|run/user|run/credentials)/", "sessions and disks of people"),
