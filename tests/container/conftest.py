@@ -4,6 +4,7 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -76,10 +77,23 @@ def engines() -> Iterator[dict[str, Engine | str]]:
                 left = engine("ps", "-aq", f"--filter=label={LABEL}", check=False).stdout.split()
                 if left:
                     engine.remove(*left)
+        remove_groups(podman)
         if isinstance(unprivileged, Engine):
             rootless.end(unprivileged)
         if started.split()[-1:] == ["started"]:
             subprocess.run([script, "stop"], check=True)
+
+
+def remove_groups(podman: Engine) -> None:
+    """Remove the control groups that podman 4 forgets: of a pod, and of a container whose conmon
+    was killed. Others may run containers meanwhile: theirs are known to podman."""
+    groups = list(Path("/sys/fs/cgroup").glob("**/libpod_parent/*[0-9a-f]/"))
+    listed = [podman("ps", "-aq", "--no-trunc"), podman("pod", "ps", "-q", "--no-trunc")]
+    known = [identity for done in listed for identity in done.stdout.split()]
+    for group in groups:
+        if not any(group.name.endswith(identity) for identity in known):
+            with suppress(OSError):  # somebody is in it
+                group.rmdir()
 
 
 def build_images(docker: Engine, podman: Engine, folder: Path) -> None:

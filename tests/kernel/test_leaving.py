@@ -384,6 +384,7 @@ def test_the_dead_of_a_parent_outside_are_not_waited_for() -> None:
     ):
         [inside] = children(guest.popen.pid)
         os.kill(guest.popen.pid, signal.SIGSTOP)  # it will not wait
+        eventually(lambda: state(guest.popen.pid) == "T", "nsenter stopped")
         os.kill(inside, signal.SIGKILL)
         eventually(lambda: state(inside) == "Z", "a zombie that is not ours")
         started.type_line("")

@@ -134,6 +134,7 @@ def test_a_stopped_child_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
         started.wait_line("ready")
         main = started.main_pid
         started.kill(signal.SIGSTOP)  # so that it finds main's stop and our CONT at once
+        eventually(lambda: state(started.pid) == "T", "the init stopped")
         started.type_line("stop")
         eventually(lambda: state(main) == "T", "stopped")
         started.kill(signal.SIGCONT)

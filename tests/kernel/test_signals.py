@@ -57,6 +57,7 @@ def test_real_time_signals_come_one_for_one_and_in_order() -> None:
     ) as started:
         started.wait_line("ready")
         os.kill(started.pid, signal.SIGSTOP)  # let them queue up
+        eventually(lambda: state(started.pid) == "T", "the init stopped")
         sent = [signal.SIGRTMIN + n % 9 for n in range(100)]
         for number in sent:
             started.kill(number)
