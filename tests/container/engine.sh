@@ -39,19 +39,19 @@ release() {
 
 # The distribution's package for each command that is missing.
 install_missing() {
-    compose=docker-compose client=docker.io firewall=
+    compose=docker-compose client=docker.io networks=
     case $(release ID)$(release VERSION_ID) in
         ubuntu*) compose=docker-compose-v2 ;;
         debian12) ;;
-        # Since Debian 13 the client is apart from the engine, and podman's networks want nft.
-        debian*) client=docker-cli firewall=nftables ;;
+        # Since Debian 13 the client is apart from the engine, and so is what podman's networks want.
+        debian*) client=docker-cli networks="nftables aardvark-dns" ;;
     esac
     missing=
     has dockerd || { has docker && running; } || missing="$missing docker.io"
     has docker || [ "$missing" = " $client" ] || missing="$missing $client"
     has docker-compose || docker compose version >/dev/null 2>&1 || missing="$missing $compose"
     has podman || missing="$missing podman"
-    [ -z "$firewall" ] || has nft || missing="$missing $firewall"
+    has nft && [ -e "$root/usr/lib/podman/aardvark-dns" ] || missing="$missing${networks:+ $networks}"
     has newuidmap || missing="$missing uidmap"
     [ -z "$missing" ] || ../packages.sh $missing || exit 1
 }

@@ -34,7 +34,7 @@ def on(tmp_path: Path) -> System:
     ) -> tuple[int, str, list[str]]:
         programs, calls = tmp_path / "bin", tmp_path / "calls"
         for folder in (programs, *(tmp_path / name for name in ("etc", "run", "usr/sbin"))):
-            folder.mkdir(parents=True)
+            folder.mkdir(parents=True, exist_ok=True)
         (tmp_path / "var/log").mkdir(parents=True)
         release = f"NAME=any\nID={distribution}\n" + (version and f'VERSION_ID="{version}"\n')
         (tmp_path / "etc/os-release").write_text(release)
@@ -89,8 +89,12 @@ def test_root_on_a_system_without_apt(on: System) -> None:
     ("distribution", "version", "packages"),
     [
         ("debian", "12", "docker.io docker-compose podman uidmap"),
-        ("debian", "13", "docker.io docker-cli docker-compose podman nftables uidmap"),
-        ("debian", "", "docker.io docker-cli docker-compose podman nftables uidmap"),  # testing
+        ("debian", "13", "docker.io docker-cli docker-compose podman nftables aardvark-dns uidmap"),
+        (
+            "debian",
+            "",
+            "docker.io docker-cli docker-compose podman nftables aardvark-dns uidmap",
+        ),  # testing
         ("ubuntu", "24.04", "docker.io docker-compose-v2 podman uidmap"),
     ],
 )
@@ -100,7 +104,9 @@ def test_root_installs(on: System, distribution: str, version: str, packages: st
     assert install.split("--no-install-recommends ")[1] == packages
 
 
-def test_a_client_that_is_missing_is_installed_alone(on: System) -> None:
+def test_a_client_that_is_missing_is_installed_alone(on: System, tmp_path: Path) -> None:
+    (tmp_path / "usr/lib/podman").mkdir(parents=True)
+    (tmp_path / "usr/lib/podman/aardvark-dns").touch()
     commands = {**EVERYTHING, **AS_ROOT, **DPKG, "dockerd": ":", "nft": ":", "apt-get": ":"}
     del commands["docker"]
     _, _, calls = on(commands, "debian", "13")
