@@ -3,6 +3,7 @@
 A trace is JSON Lines: one object a line, and every line carries the `COMMON` fields. A field that
 is not known is left out, never guessed. Whoever writes or reads a trace takes the names from here;
 a change that a reader could trip over raises `VERSION`. The events of the JSON log are here, too.
+An event is written when the init does a thing or notices it. For an adoption that may be late.
 """
 
 VERSION = 1
@@ -15,28 +16,48 @@ EVENTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("v", "version", "argv", "mode", "pid1"),
         ("argv_cut", "ppid", "uid", "pid_ns", "hz", "host"),
     ),
-    "fork": (("ppid",), ("tgid", "pgid", "sid", "thread")),
-    "exec": (("name", "argv"), ("argv_cut", "error", "ppid", "cwd", "cwd_cut", "uid")),
+    "fork": (("ppid", "pgid", "sid"), ()),
+    "exec": (("name", "argv"), ("argv_cut", "error")),
     "signal": (
         ("signal", "direction"),
         ("target", "sender", "sender_name", "sender_uid", "rewritten", "result"),
     ),
-    "stop": (("signal", "role"), ("name",)),
-    "continue": (("role",), ("name",)),
+    "stop": (("signal", "role"), ()),
+    "continue": (("role",), ()),
     "detach": ((), ("name", "signal", "result")),
-    "exit": (("role",), ("name", "ppid", "pgid", "sid", "code", "signal", "core")),
+    "exit": (("role",), ("name", "ppid", "pgid", "sid")),
     "adopt": ((), ("name", "argv", "argv_cut", "pgid", "sid", "age")),
     "reap": (
         ("role",),
         (
             "name", "ppid", "pgid", "sid", "code", "signal", "core", "age",
-            "user", "system", "max_rss", "zombie",
+            "user", "system", "max_rss",
         ),
     ),
     "shutdown": (("phase",), ("remaining", "grace")),
     "drop": (("lines",), ("reason",)),
-    "end": (("code", "adopted", "reaped"), ("forwarded", "dropped")),
+    "end": (("code", "adopted", "reaped", "forwarded", "lost"), ()),
 }  # fmt: skip
+
+# event -> when it is written
+WHEN: dict[str, str] = {
+    "start": "before main is forked; in a trace file, each run of the init begins with it",
+    "fork": "main was forked",
+    "exec": "main's program was executed, or could not be",
+    "signal": "a signal came, was sent on, was dropped, or was sent by the init's own decision",
+    "stop": "the init noticed that main was stopped",
+    "continue": "the init noticed that main goes on",
+    "detach": "a child that made the init its tracer was let go",
+    "exit": "the init saw that a child had ended and not been reaped; how it ended is in reap",
+    "adopt": "the init noticed an orphan. The kernel does not announce it, so the init looks each "
+    "time it wakes (a signal came, a child ended), with --adopted end also once a second, and at "
+    "the latest when it reaps the orphan. While nothing happens, an orphan may live for long "
+    "before this is written",
+    "reap": "a child was reaped",
+    "shutdown": "a phase of the shut-down began",
+    "drop": "the first line that could be written after others were lost",
+    "end": "the init leaves",
+}
 
 # What `event` says in a line of --log-format json. The wording of a message may change; these stay.
 LOG_EVENTS: dict[str, str] = {
@@ -80,7 +101,12 @@ FIELDS: dict[str, tuple[str, str]] = {
     "ts": ("string", "wall clock, RFC 3339, UTC, microseconds"),
     "mono_ns": ("integer", "CLOCK_MONOTONIC, nanoseconds"),
     "event": ("string", "the kind of this line"),
-    "pid": ("integer", "the process the event is about, as the init's PID namespace numbers it"),
+    "pid": (
+        "integer",
+        "the process that the event is about, as the init's PID namespace numbers it; in signal "
+        "the init for one that came or was dropped, else the process that it went to. Of a group, "
+        "or of everybody, that is main; the init if main is gone",
+    ),
     "v": ("integer", "version of this schema"),
     "version": ("string", "version of reaper"),
     "argv": ("array", "arguments; bytes that are not UTF-8 as \\udc80 to \\udcff"),
@@ -92,14 +118,10 @@ FIELDS: dict[str, tuple[str, str]] = {
     "pid_ns": ("integer", "inode number of the PID namespace"),
     "hz": ("integer", "clock ticks a second"),
     "host": ("string", "host name, in a container the container's"),
-    "tgid": ("integer", "thread group id, where pid is a thread"),
-    "thread": ("boolean", "true where the new task is a thread of tgid"),
     "pgid": ("integer", "process group"),
     "sid": ("integer", "session"),
     "name": ("string", "the kernel's comm, at most 15 bytes"),
     "error": ("string", "symbolic errno of an exec that failed"),
-    "cwd": ("string", "working directory"),
-    "cwd_cut": ("boolean", "true where cwd was cut to keep the line in one write"),
     "signal": ("string", "signal name; in detach the one that the tracee goes on with"),
     "direction": ("string", "received, forwarded, dropped or sent (by the init's own decision)"),
     "target": ("integer", "whom it went to, as kill(2) takes it: pid, -pgid or -1"),
@@ -112,7 +134,6 @@ FIELDS: dict[str, tuple[str, str]] = {
     "code": ("integer", "exit code; absent after a death by signal"),
     "core": ("boolean", "true where a core was dumped"),
     "age": ("number", "seconds since the process was forked"),
-    "zombie": ("number", "seconds it was a zombie as far as the writer can know"),
     "user": ("number", "CPU seconds in user mode, the reaped children's included"),
     "system": ("number", "CPU seconds in kernel mode, the reaped children's included"),
     "max_rss": ("integer", "largest resident set, bytes"),
@@ -124,5 +145,5 @@ FIELDS: dict[str, tuple[str, str]] = {
     "adopted": ("integer", "orphans that came to the init"),
     "reaped": ("integer", "processes reaped, main included"),
     "forwarded": ("integer", "signals sent on"),
-    "dropped": ("integer", "trace lines lost in all"),
+    "lost": ("integer", "trace lines that could not be written, in all"),
 }

@@ -24,8 +24,13 @@ from reaper.inspector.commands import COMMANDS  # noqa: E402
 
 
 def text(words: str) -> list[str]:
-    """Lines of running text, with nothing in them that roff would act on."""
-    lines = wrap(words.replace("\\", r"\e"), 78, break_long_words=False, break_on_hyphens=False)
+    """Lines of running text, with nothing in them that roff would act on: a sentence, a line."""
+    words = words.replace("\\", r"\e")
+    lines = [
+        line
+        for sentence in re.split(r"(?<=[a-z)]\.) (?=[A-Z])", words)
+        for line in wrap(sentence, 78, break_long_words=False, break_on_hyphens=False)
+    ]
     return [rf"\&{line}" if line.startswith((".", "'")) else line for line in lines]
 
 
@@ -98,8 +103,9 @@ def log() -> list[str]:
 def trace() -> list[str]:
     def rows() -> Iterator[tuple[str, list[str]]]:
         for event, (always, known) in events.EVENTS.items():
-            said = [", ".join(always), f"where known {', '.join(known)}"]
-            yield f"Ic {event}", text("; ".join(filter(None, said)))
+            said = [", ".join(always), f"where known {', '.join(known)}" if known else ""]
+            fields = "; ".join(filter(None, said))
+            yield f"Ic {event}", text(f"{events.WHEN[event]}. Fields: {fields}.")
 
     return items(rows(), "-tag -width continue -compact")
 

@@ -60,7 +60,7 @@ def facts(orphans: int, limit: Limit, outcome: Outcome) -> Facts:
         clean_most=max(sample.clean for sample in outcome.samples),
         adopted=sum(event["event"] == "adopt" for event in seen),
         reaped=sum(_is_orphan(event) for event in seen),
-        lines_lost=sum(event.get("dropped", 0) for event in seen if event["event"] == "end"),
+        lines_lost=sum(event.get("lost", 0) for event in seen if event["event"] == "end"),
         code=outcome.code,
     )
 
@@ -133,7 +133,7 @@ def _signal(event: Event) -> str:
 
 
 def _end(event: Event) -> str:
-    lost = f", {event['dropped']} trace lines lost" if event.get("dropped") else ""
+    lost = f", {event['lost']} trace lines lost" if event.get("lost") else ""
     counts = f"adopted {event['adopted']}, reaped {event['reaped']}"
     return f"exited with code {event['code']}: {counts}{lost}"
 

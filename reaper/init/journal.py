@@ -13,7 +13,7 @@ import time
 from reaper.escape import escaped
 
 PIPE_BUF = 4096  # pipe(7): a write up to this size is whole or not at all
-TRY_EVERY = 1.0  # seconds, at most, a look for a reader of a FIFO that has none
+TRY_EVERY = 1.0  # seconds between two looks at a path, for a FIFO's reader or a rotated file
 ERROR, WARNING, INFO, DEBUG = range(4)
 _PREFIX = ("", "warning: ", "info: ", "debug: ")
 
@@ -31,6 +31,10 @@ class Sink:
     and when there is one to write we look again, at most every `TRY_EVERY` seconds of the clock.
     Our end is only ever the writing one: fifo(7). It stays open, so what is in the pipe still
     reaches the next reader.
+
+    A regular file by path may be rotated. O_APPEND makes it right when it is cut (copytruncate).
+    When it was renamed or removed, we go on in the file that is at the path now, or make one. We
+    look for that when there is a line to write, too, and as seldom.
     """
 
     def __init__(self, target: str, clock: "Callable[[], float]" = time.monotonic) -> None:
@@ -41,10 +45,11 @@ class Sink:
         self.lost = 0
         self.reason = 0  # errno of the last loss
         self.fd = -1  # of a FIFO by path that nobody has read yet
-        self._path = ""  # of a FIFO by path
+        self._path = ""  # of a FIFO or a regular file by path
+        self._file: tuple[int, int] | None = None  # which regular file by path is open
         self._clock = clock
         self._reader_gone = False
-        self._next_try = 0.0  # of the clock: not before
+        self._next_try = 0.0  # of the clock: no look at the path before
         self._find_reader: Callable[[], None] | None = None  # only a FIFO gets another
         self._rest = b""  # of a line that was written in part
         self._put: _Put = posix.write
@@ -54,7 +59,7 @@ class Sink:
             self._path = _absolute(target)
             self._begin(self._open_path)
         else:
-            self.fd = posix.open(target, _APPEND | posix.O_CREAT, 0o644)
+            self._open_file(target)
         self.is_terminal = posix.isatty(self.fd)
 
     def _take(self, fd: int) -> None:
@@ -80,6 +85,46 @@ class Sink:
             self._begin(self._open_given)
         else:
             self._open_anew()
+
+    def _open_file(self, target: str) -> None:
+        """Open what is at the path, or make a file. /dev/stderr names a descriptor, no file."""
+        self.fd = posix.open(target, _CREATE, 0o644)
+        found = posix.fstat(self.fd)
+        if found.st_mode & _S_IFMT == _S_IFREG and not target.startswith(("/dev/", "/proc/")):
+            self._path = _resolved(self.fd, target)
+            self._file = found.st_dev, found.st_ino
+            self._next_try = self._clock() + TRY_EVERY
+
+    def _follow(self) -> None:
+        """Go on in the file that is at the path now, if it is another one or none: logrotate(8).
+
+        If that cannot be, we stay with the old file and look again later. Whoever may replace it
+        (main, too) does not choose a file for us: only one that we make, or a regular file with
+        one name that belongs to us or to the owner of the old file.
+        """
+        try:
+            there = posix.lstat(self._path)
+            if (there.st_dev, there.st_ino) == self._file or not self._may_follow(there):
+                return
+        except OSError:
+            pass  # there is none, or the open fails, too
+        try:
+            new = posix.open(self._path, _CREATE | posix.O_NOFOLLOW, 0o644)
+        except OSError:
+            return
+        found = posix.fstat(new)
+        if not self._may_follow(found):
+            posix.close(new)
+            return
+        old, self.fd = self.fd, new
+        posix.close(old)
+        self._file = found.st_dev, found.st_ino
+        self.lost += bool(self._rest)
+        self._rest = b""
+
+    def _may_follow(self, found: posix.stat_result) -> bool:
+        is_one_file = found.st_mode & _S_IFMT == _S_IFREG and found.st_nlink == 1
+        return is_one_file and found.st_uid in (posix.geteuid(), posix.fstat(self.fd).st_uid)
 
     def _begin(self, find_reader: "Callable[[], None]") -> None:
         self._find_reader = find_reader
@@ -126,6 +171,9 @@ class Sink:
         if self._reader_gone and not self._reader_is_back():
             self.lost += 1
             return False
+        if self._file and (now := self._clock()) >= self._next_try:
+            self._next_try = now + TRY_EVERY
+            self._follow()
         data = self._rest + line
         try:
             written = self._put(self.fd, data)
@@ -240,6 +288,7 @@ def complain(what: str, cure: str) -> None:
 _NO_PWRITEV2 = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EPERM, errno.EINVAL, errno.ESPIPE)
 _OPEN = posix.O_NONBLOCK | posix.O_NOCTTY | posix.O_CLOEXEC
 _APPEND = posix.O_WRONLY | posix.O_APPEND | _OPEN
+_CREATE = _APPEND | posix.O_CREAT
 _S_IFMT, _S_IFREG, _S_IFIFO = 0o170000, 0o100000, 0o010000  # inode(7)
 
 
@@ -256,6 +305,14 @@ def _absolute(path: str) -> str:
         return path if path.startswith("/") else f"{posix.getcwd()}/{path}"
     except OSError:
         return path
+
+
+def _resolved(fd: int, path: str) -> str:
+    """The path of an open file without symbolic links; the path given if /proc does not tell."""
+    try:
+        return posix.readlink(f"/proc/self/fd/{fd}")
+    except OSError:
+        return _absolute(path)
 
 
 def _poll(fd: int, events: int) -> int:

@@ -38,7 +38,7 @@ class Trace:
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
-        self.dropped = 0
+        self.told_lost = 0  # lines, as the drop events say
 
     def emit(self, event: str, pid: int, **fields: "Json | None") -> None:
         if self._tell_loss():
@@ -52,7 +52,7 @@ class Trace:
         if not lost:
             return True
         told = self._write("drop", posix.getpid(), {"lines": lost, "reason": reason(self.sink)})
-        self.dropped += lost if told else 0
+        self.told_lost += lost if told else 0
         self.sink.lost -= lost if told else 1
         return told
 
@@ -70,23 +70,20 @@ class Trace:
         return self.sink.write(text + b"\n")
 
 
-# Characters of a field that always fit, with all others at their longest: an escaped character
-# takes six bytes, and a line has two such fields at most.
+# Characters of argv that always fit, with all other fields at their longest: a character
+# takes six bytes at most.
 _ROOM = PIPE_BUF // 16
 
 
 def _shortened(line: "dict[str, Json]") -> "dict[str, Json]":
-    """The beginnings of the fields that may be of any length, each with the mark that it was cut.
+    """The beginning of the field that may be of any length, and the mark that it was cut.
 
     A name, a host name and a number have a length that the kernel bounds.
     """
-    short: dict[str, Json] = {}
-    argv, cwd = line.get("argv"), line.get("cwd")
+    argv = line.get("argv")
     if isinstance(argv, list) and (words := _beginning(argv, _ROOM)) != argv:
-        short |= {"argv": words, "argv_cut": True}
-    if isinstance(cwd, str) and len(cwd) > _ROOM:
-        short |= {"cwd": cwd[:_ROOM], "cwd_cut": True}
-    return short
+        return {"argv": words, "argv_cut": True}
+    return {}
 
 
 def _beginning(argv: list[str], characters: int) -> list[str]:

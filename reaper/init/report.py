@@ -32,6 +32,7 @@ class Report:
         self.is_pid1 = self.pid == 1
         self.parent_pid = posix.getppid()  # 0 where it is outside our PID namespace
         self.main_pid = 0
+        self._main_is_gone = False
         self.adopted_count = 0
         self.reaped_count = 0
         self.forwarded_count = 0
@@ -215,8 +216,10 @@ class Report:
 
     def _signal(self, number: int, direction: str, **fields: "Json | None") -> None:
         if self.trace:
-            target = fields.get("target", self.main_pid)
-            pid = target if isinstance(target, int) and target > 0 else self.main_pid
+            target = fields.get("target")
+            pid = self.pid  # to which it came
+            if isinstance(target, int) and (target > 0 or not self._main_is_gone):
+                pid = max(target, 0) or self.main_pid
             self.trace.emit("signal", pid, signal=name_of(number), direction=direction, **fields)
 
     def stopped(self, number: int) -> None:
@@ -326,6 +329,7 @@ class Report:
         self, ending: Ending, decided: "core.Core", verdict: "cause.Verdict | None"
     ) -> None:
         """Main is gone: silent when it ended by itself or as it was asked to."""
+        self._main_is_gone = True
         level, by, why = WARNING, "", ", not sent by us"
         if ending.signal is None:
             level, why = INFO, ""
@@ -404,7 +408,7 @@ class Report:
                 adopted=self.adopted_count,
                 reaped=self.reaped_count,
                 forwarded=self.forwarded_count,
-                dropped=self.trace.dropped + self.trace.sink.lost,
+                lost=self.trace.told_lost + self.trace.sink.lost,
             )
             if lost := self.trace.sink.lost:  # no reader will be told by the trace
                 what = f"{lost} trace lines lost ({journal.reason(self.trace.sink)})"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ..signals import name_of
 from .memory import Part, parse_smaps, parts
-from .procfs import Proc, Process, Stat, text
+from .procfs import Proc, Process, Stat, inode, text
 
 MASKS = {
     "pending": (b"SigPnd", b"ShdPnd"),
@@ -66,7 +66,7 @@ def examine(proc: Proc, process: Process) -> Anatomy:
         exe=exe,
         cwd=proc.link(f"{pid}/cwd"),
         namespaces={
-            name: _inode(proc.link(f"{pid}/ns/{name}"))
+            name: inode(proc.link(f"{pid}/ns/{name}"))
             for name in proc.names(f"{pid}/ns") or ()
             if not name.endswith("_for_children")
         },
@@ -91,12 +91,6 @@ def lineage(proc: Proc, process: Process) -> Iterable[Process]:
         except OSError:
             return
         yield process
-
-
-def _inode(link: str | None) -> int | None:
-    """The number in `pid:[4026531836]`."""
-    number = (link or "").partition("[")[2].rstrip("]")
-    return int(number) if number.isdecimal() else None
 
 
 def _cgroups(cgroup: str) -> Iterable[str]:

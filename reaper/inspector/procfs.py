@@ -192,6 +192,12 @@ def text(data: bytes) -> str:
     return data.decode("utf-8", "surrogateescape")
 
 
+def inode(link: str | None) -> int | None:
+    """The number in `pid:[4026531836]`."""
+    number = (link or "").partition("[")[2].rstrip("]")
+    return int(number) if number.isdecimal() else None
+
+
 def _line(data: bytes) -> str:
     return text(data).strip()
 
@@ -359,6 +365,11 @@ class Proc:
         """The pid of this program as the root numbers it."""
         target = self.link("self")
         return int(target) if target and target.isdecimal() else None
+
+    @property
+    def pid_namespace(self) -> int | None:
+        """The inode number of the PID namespace that the root shows; None where not permitted."""
+        return inode(self.link("self/ns/pid") or self.link("1/ns/pid"))
 
     @property
     def uptime(self) -> float | None:

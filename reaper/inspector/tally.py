@@ -1,17 +1,45 @@
 """What a trace says in numbers: adopted, reaped, lines lost. It reads on where it stopped.
 
 The schema is `reaper.events`. A torn or foreign line is counted, not guessed at.
+The trace has an adoption only once the init noticed it, so the orphans that live are counted in
+/proc, and those that were reaped in the trace.
 """
 
 import json
 import os
 from collections import Counter
-from typing import TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from .errors import UserError
+from .procfs import Stat
+from .roles import OF_ONE
 
 CHUNK = 1 << 20
+ELSEWHERE = (
+    "the trace is of another PID namespace, so adopted lacks the orphans there that live; "
+    "look into it with --container or --root"
+)
 T = TypeVar("T")
+
+
+@dataclass
+class Run:
+    """One run of the init, as far as the trace file has it. None: not in the file."""
+
+    init: int | None = None  # its pid, and main's
+    main: int | None = None
+    namespace: int | None = None  # inode number of its PID namespace
+    noticed: int = 0  # adoptions
+    reaped: int = 0  # orphans
+    living: int = 0  # orphans, at the last look
+    over: bool = False
+
+    @property
+    def adopted(self) -> int:
+        """The orphans that came to it."""
+        return max(self.noticed, self.reaped + self.living)
 
 
 class Tally:
@@ -19,15 +47,47 @@ class Tally:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.adopted = 0
+        self.run = Run()  # the latest
+        self._before = 0  # adopted in the runs before it
+        self._just_reaped: set[int] = set()  # pids, since the last `update`
         self.reaped: Counter[str] = Counter()
         self.lost = 0  # lines that the init could not write
         self.torn = 0  # lines that could not be read
         self._offset = self._inode = 0
         self._unfinished = b""  # a last line without its end
 
+    @property
+    def adopted(self) -> int:
+        """The orphans that came to the init in all runs; those who live as of the last look."""
+        return self._before + self.run.adopted
+
     def update(self) -> "Tally":
         """Count what was written since the last call; all where the file was cut or replaced."""
+        self._just_reaped.clear()
+        self._read()
+        return self
+
+    def look(self, stats: Iterable[Stat], namespace: int | None) -> bool:
+        """Count the orphans that live, in a look at /proc that began after `update`.
+
+        Nobody is missed or counted twice who is reaped meanwhile. False where it is a look at
+        another PID namespace (inode number, None: not known) than the init's.
+        """
+        self._read()
+        run = self.run
+        if run.namespace is not None and namespace not in (None, run.namespace):
+            return False
+        by_pid = {} if run.over else {stat.pid: stat for stat in stats}
+        init = run.init or (1 if 1 in by_pid and by_pid[1].comm in OF_ONE else None)
+        children = sorted((s for s in by_pid.values() if s.ppid == init), key=lambda s: s.start)
+        if run.main is None:  # the file begins later: main is the oldest
+            children = children[1:]
+        elif main := by_pid.get(run.main):  # the older ones were there before it
+            children = [s for s in children if s.start >= main.start and s is not main]
+        run.living = sum(s.pid not in self._just_reaped for s in children)
+        return True
+
+    def _read(self) -> None:
         try:
             with open(self.path, "rb") as file:  # noqa: PTH123
                 status = os.fstat(file.fileno())
@@ -45,7 +105,6 @@ class Tally:
             raise UserError(
                 f"{self.path}: {error.strerror or error}; reaper --trace writes one"
             ) from None
-        return self
 
     def _count(self, line: bytes) -> None:
         if not line.strip():
@@ -54,13 +113,34 @@ class Tally:
             event = json.loads(line)
             kind = event["event"]
             if kind == "adopt":
-                self.adopted += 1
+                self.run.noticed += 1
             elif kind == "reap":
-                self.reaped[_checked(event["role"], str)] += 1
+                self._reap(event)
+            elif kind == "start":
+                self._before += self.run.adopted
+                self.run = Run(_number(event, "pid"), namespace=_number(event, "pid_ns"))
+            elif kind == "fork":
+                self.run.main = _number(event, "pid")
+            elif kind == "end":
+                self.run.over = True
+                self.run.noticed = max(self.run.noticed, _checked(event["adopted"], int))
             elif kind == "drop":
                 self.lost += max(0, _checked(event["lines"], int))
         except (ValueError, KeyError, TypeError, RecursionError):
             self.torn += 1
+
+    def _reap(self, event: dict[str, Any]) -> None:
+        role = _checked(event["role"], str)
+        self.reaped[role] += 1
+        self._just_reaped.add(_number(event, "pid") or 0)
+        if role == "orphan":
+            self.run.reaped += 1
+            self.run.init = self.run.init or _number(event, "ppid")  # it is the init by then
+
+
+def _number(event: dict[str, Any], field: str) -> int | None:
+    value = event.get(field)
+    return value if type(value) is int else None
 
 
 def _checked(value: object, kind: type[T]) -> T:

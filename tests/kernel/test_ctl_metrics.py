@@ -9,9 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from ctl import at_rest, reaperctl, root
+from ctl import at_rest, reaperctl, root, rows
 from prometheus_client.parser import text_string_to_metric_families as parse
 from support import as_pid1, eventually, reaper, running, trace_lines, victim
+
+from reaper.escape import escaped
 
 ODD = 'a"b\\c\nd{e}'  # what a label must escape, and what it must not
 
@@ -73,7 +75,7 @@ def samples(text: str) -> dict[str, dict[str, float]]:
 def test_zombies_and_states_are_counted(written: tuple[str, Path]) -> None:
     found = samples(written[0])
     assert found["reaper_zombies"] == {"": 3}
-    assert found["reaper_parent_zombies"] == {ODD: 3}
+    assert found["reaper_parent_zombies"] == {escaped(ODD): 3}
     states = found["reaper_processes"]
     assert (states["Z"], states["S"], states["D"]) == (3, 2, 0)
     assert found["reaper_threads"] == {"": 5}
@@ -86,6 +88,25 @@ def test_adopted_and_reaped_are_those_of_the_trace(written: tuple[str, Path]) ->
     assert found["reaper_reaped"] == {"main": 0, "other": 0} | reaped(written[1])
     assert found["reaper_reaped"]["orphan"] == 20
     assert found["reaper_trace_lost"] == {"": 0}
+
+
+def test_the_adopted_who_live_are_counted_though_the_init_has_not_noticed(tmp_path: Path) -> None:
+    """Nothing wakes it: the shell itself waits for the parents of these orphans."""
+    trace = tmp_path / "trace"
+    script = "for i in 1 2 3 4 5 6 7; do (sleep 60 &); done; echo ready; read line; true"
+    with running(as_pid1(reaper("--trace", str(trace), "--", "sh", "-c", script))) as started:
+        started.wait_line("ready")
+        at_rest(started.pid)
+        where = ("--trace", str(trace), "--root", root(started.pid))
+        assert samples(reaperctl("metrics", *where)[1])["reaper_adopted"] == {"": 7}
+        totals = json.loads(reaperctl("top", "--json", "--interval", "0.1", *where)[1])["totals"]
+        assert (totals["adopted"], totals["adopted_rate"]) == (7, 0)
+        marked = rows("tree", "--root", root(started.pid))
+        assert sum(row["adopted"] for row in marked) in (0, 7)  # it has to know the init's name
+        assert sum(event["event"] == "adopt" for event in trace_lines(trace)) < 7
+        code, out, err = reaperctl("metrics", "--trace", str(trace))
+        assert code == 0 and "the trace is of another PID namespace" in err
+        assert samples(out)["reaper_adopted"][""] < 7
 
 
 def test_what_the_textfile_collector_asks_for(written: tuple[str, Path]) -> None:

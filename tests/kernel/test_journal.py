@@ -339,7 +339,7 @@ def test_lost_lines_are_counted_and_reported() -> None:
     # start, fork, exec, and two lines a signal; the last may have come when there was room again.
     assert drop["lines"] + sum(event.get("signal") == "SIGUSR1" for event in seen) == 3 + 10
     assert drop["reason"] == "EAGAIN"
-    assert seen[-1]["dropped"] == sum(e["lines"] for e in seen if e["event"] == "drop")
+    assert seen[-1]["lost"] == sum(e["lines"] for e in seen if e["event"] == "drop")
 
 
 def test_the_trace_keeps_to_the_schema(placed: Placed, tmp_path: Path) -> None:
@@ -380,6 +380,70 @@ TYPES = {
     "boolean": (bool,),
     "array": (list,),
 }
+
+
+def test_a_file_is_followed_when_it_is_rotated(placed: Placed, tmp_path: Path) -> None:
+    """Renamed, and cut in place, with relative paths: the init's folder is /."""
+    names = {"--trace": "trace", "--log-file": "log"}
+    options = [word for pair in names.items() for word in pair]
+    command = placed(reaper(*options, "-vv", "--", *victim("prints_signals")))
+    files = [tmp_path / name for name in names.values()]
+    with running(command, cwd=tmp_path) as started:
+        started.wait_line("ready")
+        for path in files:
+            path.rename(path.with_suffix(".1"))
+        signal_until(started, lambda: all(path.exists() for path in files))
+        old = [path.with_suffix(".1").read_bytes() for path in files]
+        signal_main(started)
+        assert old == [path.with_suffix(".1").read_bytes() for path in files]
+        for path in files:
+            os.truncate(path, 0)
+        signal_main(started)
+        eventually(lambda: all(path.stat().st_size for path in files), "lines")
+        started.kill(signal.SIGTERM)
+        assert started.finish()[0] == 0
+    assert b"\0" not in files[0].read_bytes() + files[1].read_bytes()
+    assert trace_lines(files[0])[-1]["lost"] == 0
+
+
+def test_an_idle_init_does_not_wake_to_look_at_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    with running(as_pid1(reaper("--trace", str(path), "--", *victim("prints_signals")))) as started:
+        started.wait_line("ready")
+        path.unlink()
+        eventually(lambda: state(started.pid) == "S", "idle")
+        before = switches(started.pid)
+        subprocess.run(["sleep", "1.2"], check=True)  # longer than from one look to the next
+        assert switches(started.pid) == before and not path.exists()
+
+
+def test_a_signal_in_the_trace_is_about_who_gets_it(tmp_path: Path) -> None:
+    """Not about main once that is gone. The init is PID 1, main is PID 2, the rest ignores TERM."""
+    trace = tmp_path / "trace"
+    rest = " ".join(victim("ignores_term", "own-session"))
+    options = ["--trace", str(trace), "--grace", "60", "--rewrite", "USR2="]
+    script = f"{rest} & read line"
+    with running(as_pid1(reaper(*options, "--", "sh", "-c", script))) as started:
+        started.wait_line("ready")
+        for number in (signal.SIGWINCH, signal.SIGUSR2):
+            started.kill(number)
+        eventually(lambda: '"dropped"' in trace.read_text(), "both")
+        assert started.popen.stdin
+        started.popen.stdin.close()
+        eventually(lambda: '"shutdown"' in trace.read_text(), "main is gone")
+        started.kill(signal.SIGWINCH)
+        eventually(lambda: trace.read_text().count('"dropped"') == 2, "dropped")
+    found = [
+        (line["pid"], line["signal"], line["direction"], line.get("target"))
+        for line in trace_lines(trace)
+        if line["event"] == "signal"
+    ]
+    assert found == [
+        (1, "SIGWINCH", "received", None), (2, "SIGWINCH", "forwarded", -2),
+        (1, "SIGUSR2", "received", None),
+        (1, "SIGUSR2", "dropped", None), (1, "SIGTERM", "sent", -1), (1, "SIGCONT", "sent", -1),
+        (1, "SIGWINCH", "received", None), (1, "SIGWINCH", "dropped", None),
+    ]  # fmt: skip
 
 
 def test_an_exec_that_takes_long_is_told_when_it_is_over(tmp_path: Path) -> None:

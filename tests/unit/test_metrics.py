@@ -8,7 +8,7 @@ from statline import stat_line
 
 from reaper.inspector.errors import UserError
 from reaper.inspector.metrics import Family, exposition, of_snapshot, of_trace
-from reaper.inspector.procfs import Process, Snapshot, parse_stat
+from reaper.inspector.procfs import Process, Snapshot, Stat, parse_stat
 from reaper.inspector.tally import Tally
 
 TRACE = b"""{"event":"adopt","pid":3}
@@ -99,3 +99,57 @@ def test_a_trace_is_counted_once_and_read_on(tmp_path: Path) -> None:
 def test_a_missing_trace_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="No such file or directory; reaper --trace writes one"):
         Tally(str(tmp_path / "none")).update()
+
+
+def stats(*processes: tuple[int, int, int]) -> list[Stat]:
+    """Processes as (pid, ppid, start in ticks)."""
+    found = [parse_stat(stat_line(pid, ppid=ppid, starttime=at)) for pid, ppid, at in processes]
+    return [stat for stat in found if stat]
+
+
+MAIN_AND_THREE = ((1, 0, 5), (7, 1, 20), (8, 1, 30), (9, 1, 40), (10, 1, 50), (11, 7, 60))
+BEGINNING = '{"event":"start","pid":1,"pid_ns":77}\n{"event":"fork","pid":7}\n'
+ADOPT, REAP = '{"event":"adopt","pid":8}\n', '{"event":"reap","pid":5,"ppid":1,"role":"orphan"}\n'
+END = '{"event":"end","pid":1,"adopted":6}\n'
+# what the trace says, and how many were adopted if those processes live
+ADOPTED = {
+    "nobody was noticed": (BEGINNING, 3),
+    "one was noticed": (BEGINNING + ADOPT, 3),
+    "one was reaped": (BEGINNING + REAP, 4),
+    "main is not the oldest": ('{"event":"start","pid":1}\n{"event":"fork","pid":8}\n', 2),
+    "main is gone": ('{"event":"start","pid":1}\n{"event":"fork","pid":6}\n', 4),
+    "the init is not PID 1": ('{"event":"start","pid":7}\n{"event":"fork","pid":10}\n', 1),
+    "the run is over": (BEGINNING + REAP + END, 6),
+    "the second run": (BEGINNING + REAP + END + BEGINNING, 6 + 3),
+    "the first run was killed": (BEGINNING + 2 * ADOPT + BEGINNING, 2 + 3),
+    "it was rotated": (ADOPT + REAP, 4),
+    "it was rotated and nothing happened": ("", 0),
+    "pids of no type": ('{"event":"start","pid":[]}\n{"event":"fork","pid":{}}\n', 0),
+}
+
+
+@pytest.mark.parametrize(("trace", "expected"), ADOPTED.values(), ids=ADOPTED)
+def test_the_adopted_who_live_are_counted(trace: str, expected: int, tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    path.write_text(trace)
+    tally = Tally(str(path)).update()
+    assert tally.look(stats(*MAIN_AND_THREE), None)
+    assert (tally.adopted, tally.torn) == (expected, 0)
+
+
+def test_who_is_reaped_during_the_look_is_counted_once(tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    path.write_text(BEGINNING)
+    tally = Tally(str(path)).update()
+    seen = stats(*MAIN_AND_THREE)
+    path.write_text(BEGINNING + REAP.replace(":5,", ":9,"))
+    assert tally.look(seen, 77) and tally.adopted == 3
+    tally.update()
+    assert tally.look([stat for stat in seen if stat.pid != 9], 77) and tally.adopted == 3
+
+
+def test_a_look_at_another_namespace_counts_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "trace"
+    path.write_text(BEGINNING + ADOPT)
+    tally = Tally(str(path)).update()
+    assert not tally.look(stats(*MAIN_AND_THREE), 78) and tally.adopted == 1

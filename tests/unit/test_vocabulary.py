@@ -72,6 +72,37 @@ def test_every_field_of_every_event_is_described() -> None:
     assert used | set(events.COMMON) == set(events.FIELDS)
 
 
+def test_every_event_says_when_it_is_written() -> None:
+    assert list(events.WHEN) == list(events.EVENTS)
+
+
+def keywords(call: ast.Call) -> set[str]:
+    """The names of its arguments; for a dictionary those that `_identity` gives, or `_signal`."""
+    return {keyword.arg or "**" for keyword in call.keywords}
+
+
+def test_every_field_of_the_schema_is_written() -> None:
+    calls = [
+        node
+        for name in ("report", "jsonlines")
+        for node in ast.walk(ast.parse((REPO / f"reaper/init/{name}.py").read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    written: dict[str, set[str]] = {event: set() for event in events.EVENTS}
+    for call in calls:
+        assert isinstance(call.func, ast.Attribute)
+        if call.func.attr == "emit" and isinstance(call.args[0], ast.Constant):
+            written[str(call.args[0].value)] |= keywords(call)
+        if call.func.attr == "_signal":
+            written["signal"] |= keywords(call)
+    written["drop"] = {"lines", "reason"}  # by `Trace` itself
+    for event, (always, known) in events.EVENTS.items():
+        names = written[event]
+        names |= {"name", "ppid", "pgid", "sid"} if "**" in names else set()
+        names |= {"argv_cut"} if "argv" in names else set()
+        assert {*always, *known} <= names, event
+
+
 LOG_CALLS = {"error": 0, "warning": 0, "info": 0, "debug": 0, "once": 0, "say": 1, "_write": 1}
 
 
@@ -129,7 +160,6 @@ LONGEST_OF_A_TYPE = {
 }  # fmt: skip
 LONGEST = {
     "argv": ["\udcff" * 131071] * 2,  # MAX_ARG_STRLEN of execve(2)
-    "cwd": "\udcff" * 4095,  # PATH_MAX
     "host": "\udcff" * 64,  # uname(2)
     "name": "\udcff" * 15,
     "sender_name": "\udcff" * 15,
@@ -148,10 +178,9 @@ def test_every_event_at_its_longest_is_one_write_of_a_pipe(event: str, argv: lis
     length, line = traced(event, 1 << 22, **longest)
     assert length <= journal.PIPE_BUF
     assert set(names) <= set(line)
-    for name in set(names) & {"argv", "cwd"}:
-        cut = line.get(f"{name}_cut", False)
-        assert cut == (line[name] != longest[name])
-        assert "".join(longest[name]).startswith("".join(line[name]))
+    if "argv" in names:
+        assert line.get("argv_cut", False) == (line["argv"] != longest["argv"])
+        assert "".join(longest["argv"]).startswith("".join(line["argv"]))
     assert {name for name in line if name.endswith("_cut")} <= {*always, *known}
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from ..errors import UserError
 from ..metrics import exposition, of_snapshot, of_trace
-from ..tally import Tally
+from ..tally import ELSEWHERE, Tally
 from ..view import NOTHING, View
 
 
@@ -28,9 +28,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(view: View) -> int:
-    families = of_snapshot(view.snapshot(("status",)))
-    if view.options.trace:
-        tally = Tally(view.options.trace).update()
+    tally = Tally(view.options.trace).update() if view.options.trace else None
+    snapshot = view.snapshot(("status",))
+    families = of_snapshot(snapshot)
+    if tally:
+        if not tally.look((process.stat for process in snapshot), view.proc.pid_namespace):
+            view.note(ELSEWHERE)
         families += of_trace(tally)
         if tally.torn:
             view.note(f"{tally.torn} lines of the trace could not be read")

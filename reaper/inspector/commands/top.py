@@ -26,7 +26,7 @@ from ..procfs import HOSTPID
 from ..render import table
 from ..sampling import Key, Row, Sample, Sampler, Seen, rows
 from ..screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
-from ..tally import Tally
+from ..tally import ELSEWHERE, Tally
 from ..view import NOTHING, View, add_table_options, seconds
 
 SHORTEST = 0.1  # seconds between two looks
@@ -66,6 +66,8 @@ class Watch:
         self._sampler = Sampler(view.proc)
         self.close = self._sampler.close
         self._tally = Tally(view.options.trace) if view.options.trace else None
+        self._note = view.note
+        self._counted: tuple[int, int] | None = None  # reaped and adopted, at the last look
         self._now: Sample | None = None
         self._before: Sample | None = None
         self._seen: dict[Key, Seen] = {}  # what `filled` read at this look
@@ -76,11 +78,15 @@ class Watch:
 
     def look(self, threads: bool) -> None:
         """Look again. Raises UserError where /proc or the trace cannot be read."""
+        if self._tally:
+            self._tally.update()  # before the look: see Tally.look
         self._before, self._now = self._now, self._sampler.sample(threads)
         self._earlier, self._seen = self._seen, {}
         self.processes = rows(self._now, self._before)
         self.threads = rows(self._now, self._before, threads=True) if threads else []
-        self.totals = self._reaps(self._surroundings(screen.totals_of(self.processes)))
+        self.totals = self._surroundings(screen.totals_of(self.processes))
+        if self._tally:
+            self.totals = self._reaps(self._tally, self.totals)
 
     def _surroundings(self, totals: Totals) -> Totals:
         assert self._now
@@ -100,14 +106,14 @@ class Watch:
             hidden=self._now.hidden,
         )
 
-    def _reaps(self, totals: Totals) -> Totals:
-        if self._tally is None:
-            return totals
-        before = self._tally.reaped.total(), self._tally.adopted
-        self._tally.update()
-        now = self._tally.reaped.total(), self._tally.adopted
+    def _reaps(self, tally: Tally, totals: Totals) -> Totals:
+        assert self._now
+        if not tally.look((row.process.stat for row in self.processes), self.proc.pid_namespace):
+            self._note(ELSEWHERE)
+        before, self._counted = self._counted, (tally.reaped.total(), tally.adopted)
+        now = self._counted
         rates: list[float | None] = [None, None]
-        if self._before and self._now:
+        if self._before and before:
             elapsed = self._now.at - self._before.at
             rates = [max(0, b - a) / elapsed for a, b in zip(before, now, strict=True)]
         return replace(totals, traced=True, reaped=now[0], adopted=now[1],
