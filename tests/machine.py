@@ -59,7 +59,10 @@ STAYS: Table = (
     (r"[+-] setting net/(ipv[46]/ip_forward |bridge/)", "of docker and podman"),
     (r"[+-] setting net/netfilter/", "come with a module that docker loads"),
     (r"[+-] link (docker|podman|cni-podman)\d+$", "the bridge of docker and podman"),
-    (r"\+ cgroup \S*/(docker|libpod_parent(/conmon)?|machine\.slice)$", "of all containers"),
+    (
+        r"\+ cgroup \S*/(docker|libpod_parent|machine\.slice|user\.slice)(/|$)",
+        "of containers, those of others too; one that is left is seen by its conmon or shim",
+    ),
     (r"[+-] mount /var/lib/(docker|containers)", "the storage of an engine, that of others too"),
     (r"[+-] mount (/var)?/run/(docker|netns|containers)", "network namespaces of the engines"),
     (r"\+ user /etc/(passwd|group|g?shadow|subuid|subgid) reaper-test:", "for rootless podman"),
@@ -71,7 +74,6 @@ RUNS: Table = (
     *STAYS,
     (r"\+ process (dockerd|containerd|docker-proxy) ", "the engine that engine.sh started"),
     (r"\+ process (catatonit|podman)", "keeps the namespaces of rootless podman"),
-    (r"\+ cgroup \S*/(docker|libpod_parent|machine\.slice|user\.slice)/", "of its containers"),
 )
 
 
