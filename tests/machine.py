@@ -1,8 +1,9 @@
 """The machine as the tests found it: what they leave behind fails the module that left it.
 
 A look at the machine is a bag of lines: mounts, settings of the kernel, users, control groups,
-links and processes. One is taken at the start, another one after each module and at the end, and
-what has changed is named in one line, unless a table here says why it may.
+links, processes, and the modes of what everybody shares. One is taken at the start, another one
+after each module and at the end, and what has changed is named in one line, unless a table here
+says why it may.
 
 Processes are told from those of others by a variable of their environment; pytest adds the test
 that started them. An orphan whose environment lacks it is not seen.
@@ -11,6 +12,7 @@ that started them. An orphan whose environment lacks it is not seen.
 import os
 import re
 import socket
+import stat
 import time
 import zlib
 from collections import Counter
@@ -118,6 +120,15 @@ def users() -> Iterator[str]:
                 yield f"user {path} {secret if 'shadow' in name else line}"
 
 
+def shared_files() -> Iterator[str]:
+    """Owner and mode of what everybody uses, as stat(1) says them."""
+    for name in ("/", "/tmp", "/var/tmp", "/dev/shm", "/dev/null", "/dev/full", "/dev/zero",
+                 "/dev/ptmx", "/dev/pts", "/etc", "/run", "/usr/bin", "/proc", "/sys"):  # fmt: skip
+        with suppress(FileNotFoundError):
+            found = Path(name).stat()
+            yield f"file {name} {stat.filemode(found.st_mode)} {found.st_uid}:{found.st_gid}"
+
+
 def control_groups() -> Iterator[str]:
     for folder, _, _ in os.walk("/sys/fs/cgroup"):
         yield f"cgroup {folder}"
@@ -158,7 +169,7 @@ def processes() -> Iterator[str]:
 
 def look() -> Counter[str]:
     """All of the machine that tests could change."""
-    kinds = (mounts, settings, users, control_groups, links, processes)
+    kinds = (mounts, settings, users, shared_files, control_groups, links, processes)
     return Counter(line for kind in kinds for line in kind())
 
 

@@ -29,6 +29,8 @@ LEFT = [
     ("pathlib.Path('/proc/sys/kernel/hostname').write_text('other')",
      r"\+ setting kernel/hostname = other; - setting kernel/hostname = \S+"),
     ("open('/etc/subuid', 'a').write('new:1:2\\n')", r"\+ user /etc/subuid new:1:2"),
+    ("os.chmod('/var/tmp', 0o755)",
+     r"\+ file /var/tmp drwxr-xr-x 0:0; - file /var/tmp drwxrwxrwt 0:0"),
     (f"os.mkdir('{GROUP}')", rf"\+ cgroup {GROUP}"),
     ("fcntl.ioctl(socket.socket(), 0x89A0, b'left')", r"\+ link left"),  # SIOCBRADDBR
 ]  # fmt: skip
@@ -48,7 +50,8 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     for number, statement in enumerate([*(statement for statement, _ in LEFT), "pass"]):
         text = f"import fcntl, os, pathlib, socket, subprocess\ndef test_it():\n    {statement}\n"
         (folder / f"test_{number}.py").write_text(text)
-    script = 'mount --bind subuid /etc/subuid && exec "$@"'
+    mounts = "mount --bind subuid /etc/subuid && mount -t tmpfs none /var/tmp"
+    script = f'{mounts} && exec "$@"'
     tests = [sys.executable, "-m", "pytest", "-q", "-rN", "-p", "no:cacheprovider", "."]
     command = as_pid1(["sh", "-c", script, "sh", *tests], "--uts", "--net")
     try:
