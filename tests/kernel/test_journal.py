@@ -260,11 +260,8 @@ def test_a_fifo_that_is_gone_is_not_replaced_by_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("option", ["--log-file", "--trace"])
-def test_a_fifo_that_may_not_be_written_starts_nothing(option: str, tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    for folder in tmp_path.parents[:2]:
-        folder.chmod(0o755)
-    fifo = tmp_path / "fifo"
+def test_a_fifo_that_may_not_be_written_starts_nothing(option: str, open_path: Path) -> None:
+    fifo = open_path / "fifo"
     os.mkfifo(fifo, 0o600)
     command = reaper(option, str(fifo), "--", "echo", "started")
     user = ["setpriv", "--reuid=12345", "--regid=12345", "--clear-groups"]
