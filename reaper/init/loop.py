@@ -9,7 +9,7 @@ import posix
 import time
 
 from reaper import signals
-from reaper.init import core, journal, kernel, proc, surroundings
+from reaper.init import core, journal, kernel, proc, surroundings, typos
 from reaper.init import options as opt
 from reaper.init.hands import Hands
 from reaper.init.launch import DEFAULT_PATH, Launch
@@ -97,11 +97,8 @@ class Init:
         if log.level >= journal.INFO:
             log.info("start", surroundings.at_start(self.cgroup, self.report.is_pid1))
             self.report.chosen()
-        if suspects := opt.suspects(posix.environ):
-            from reaper.init import typos  # noqa: PLC0415  seldom needed
-
-            for typo in typos.explain(suspects):
-                log.warning("variable", typo)
+        for typo in typos.find(posix.environ):
+            log.warning("variable", typo)
 
     # -- the loop
 

@@ -277,25 +277,6 @@ def parse(arguments: list[str], environ: dict[bytes, bytes]) -> Options | str:
     return options
 
 
-# A name with two wrong letters still has one of these pieces, or the rest of it, as it should be.
-_PIECES = (b"REA", b"PER_")
-_VARIABLES = {option.variable.encode() for option in TABLE}
-_ENDINGS = tuple(name.removeprefix(b"REAPER_") for name in _VARIABLES)
-# Kubernetes makes these of the names of services.
-_OF_SERVICES = (b"_PORT", b"_SERVICE_")
-
-
-def suspects(environ: dict[bytes, bytes]) -> list[bytes]:
-    """The names of variables that may be one of `TABLE`, misspelt: a quick look, mostly wrong."""
-    return [
-        name
-        for name in environ
-        if name not in _VARIABLES
-        and (name.endswith(_ENDINGS) or any(piece in name.upper() for piece in _PIECES))
-        and not any(part in name for part in _OF_SERVICES)
-    ]
-
-
 def _apply(options: Options, word: str, text: str) -> None:
     if word in _VERBOSE:
         word, text = "--log-level", LEVELS[min(options.log_level + 1, len(LEVELS) - 1)]

@@ -1,23 +1,33 @@
-"""Variables that look like one of an option's, misspelt. Loaded only when there may be one."""
+"""Variables that look like one of an option's, misspelt."""
 
 from reaper.init.options import TABLE
 
 LETTERS = 2  # how many of them may be wrong
+_OPTIONS = {option.variable.encode(): option for option in TABLE}
+# If only two letters of a name are wrong, one of these pieces or the end of the name is right.
+_PIECES = (b"REA", b"PER_")
+_ENDINGS = tuple(name.removeprefix(b"REAPER_") for name in _OPTIONS)
+# Kubernetes makes such names from those of services.
+_OF_SERVICES = (b"_PORT", b"_SERVICE_")
 
 
-def explain(suspects: list[bytes]) -> list[str]:
-    """A sentence for each name that is within `LETTERS` of an option's variable."""
+def find(environ: dict[bytes, bytes]) -> list[str]:
+    """A sentence for each variable whose name is within `LETTERS` of an option's."""
     said = []
-    for name in suspects:
-        distance, option = min(
-            ((_distance(name.upper(), option.variable.encode()), option) for option in TABLE),
-            key=lambda pair: pair[0],
-        )
+    for name in filter(_is_suspect, environ):
+        distance, meant = min((_distance(name.upper(), known), known) for known in _OPTIONS)
         if distance <= LETTERS:
             wrong = name.decode(errors="surrogateescape")
-            meant = f"did you mean {option.variable}, for --{option.name}?"
-            said.append(f"{wrong} is not a variable of reaper: {meant}")
+            right = f"{meant.decode()}, for --{_OPTIONS[meant].name}"
+            said.append(f"{wrong} is not a variable of reaper: did you mean {right}?")
     return said
+
+
+def _is_suspect(name: bytes) -> bool:
+    """A quick look, which is wrong about most of them: there may be hundreds of variables."""
+    if name in _OPTIONS or any(part in name for part in _OF_SERVICES):
+        return False
+    return name.upper().endswith(_ENDINGS) or any(piece in name.upper() for piece in _PIECES)
 
 
 def _distance(one: bytes, other: bytes) -> int:

@@ -323,7 +323,7 @@ def test_every_orphan_that_adopted_end_ends_is_said(placed: Placed) -> None:
     with running(command) as started:
         started.line()
         said = until_said(started, "--adopted end: sent")
-        assert re.search(r"--adopted end: sent SIGTERM \(15\) to orphan \d+ \(sleep\)\n", said)
+        assert re.search(r"--adopted end: sent SIGTERM \(15\) to orphan \d+ \((sleep|sh)\)\n", said)
         started.type_line("")
         assert started.finish()[0] == 0
 

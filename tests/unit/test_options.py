@@ -101,7 +101,7 @@ NO_TYPOS = (
 
 @pytest.mark.parametrize("name", [*TYPOS, *NO_TYPOS])
 def test_a_variable_that_is_nearly_one_of_ours(name: str) -> None:
-    said = typos.explain(opt.suspects({name.encode(): b"1"}))
+    said = typos.find({name.encode(): b"1"})
     meant = f"{name} is not a variable of reaper: did you mean {TYPOS.get(name)}?"
     assert said == ([meant] if name in TYPOS else [])
 
