@@ -145,7 +145,7 @@ def test_the_figures_of_the_machine_are_not_said() -> None:
 
 
 def is_the_machines(group: Path) -> bool:
-    """Whether it is the root of a hierarchy, v1 or v2, and not what a namespace shows as its root."""
+    """Whether it is the root of a hierarchy, and not what a cgroup namespace shows as its root."""
     v2 = (group / "cgroup.controllers").exists()
     return not (group / "cgroup.type").exists() if v2 else (group / "release_agent").exists()
 
