@@ -65,6 +65,21 @@ class Cgroup:
         found = self._find(counter)
         return found is not None and not _is_there(f"{found[0]}/release_agent")
 
+    def is_ours_alone(self, counter: str) -> bool:
+        """Whether what it counts is the container's: `is_own`, and nobody else is in that group.
+
+        Who is started by hand is in the group of a session. As PID 1 all of our PID namespace is
+        the container; a member from outside has the number 0 there, in v1 none at all.
+        """
+        found = self._find(counter)
+        if found is None or not self.is_own(counter):
+            return False
+        own_pid = posix.getpid()
+        others = _pids_in(found[0]) - {own_pid}
+        if own_pid == 1:
+            return 0 not in others
+        return not others or others <= {process.pid for process in proc.descendants(own_pid)}
+
     def members(self) -> set[int]:
         """The living processes of the cgroup that `oom kills` is counted in; 0: not of ours."""
         found = self._find("oom kills")
@@ -168,10 +183,10 @@ def at_start(cgroup: Cgroup, is_pid1: bool) -> str:
 
 
 def at_end(cgroup: Cgroup, adopted: int, reaped: int) -> str:
-    """What it came to, in one line. What only the machine counts, or nobody, is left out."""
+    """What it came to, in one line. What is not the container's, or not known, is left out."""
     told = [f"adopted {adopted}", f"reaped {reaped}"]
     for name in ("memory peak", "pids peak", "forks refused", "oom kills"):
-        count = cgroup.value(name) if cgroup.is_own(name) else None
+        count = cgroup.value(name) if cgroup.is_ours_alone(name) else None
         if count is not None:
             told.append(f"{name} {size(count) if name == 'memory peak' else count}")
     return ", ".join(told)

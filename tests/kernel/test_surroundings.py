@@ -129,6 +129,17 @@ def test_where_it_runs_and_what_it_came_to_is_said_in_a_line_each() -> None:
     assert peak and 0 < float(peak[1]) < 512
 
 
+def test_the_figures_of_a_group_that_others_are_in_are_not_said() -> None:
+    """As that of a session, or of the container that `docker exec` starts an init in."""
+    command = reaper("-v", "--", "sh", "-c", "sleep 60 & sleep 0.1")
+    with control_group("memory", 512 << 20) as group:
+        alone = run(within(group, *command))[2].splitlines()
+        beside = run(within(group, "sh", "-c", '"$@"; exit $?', "sh", *command))[2].splitlines()
+    assert "memory limit 512 MiB" in alone[0] and "memory limit 512 MiB" in beside[0]
+    assert ", memory peak " in alone[-1]
+    assert beside[-1].endswith("leaving with exit code 0: adopted 1, reaped 2")
+
+
 def test_the_figures_of_the_machine_are_not_said() -> None:
     """Where the init has no control group of its own."""
     root = Path("/sys/fs/cgroup")

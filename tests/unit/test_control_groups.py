@@ -14,7 +14,7 @@ V2 = {"memory.max": "67108864", "memory.peak": "1048576", "memory.events": "oom 
       "pids.max": "max", "pids.peak": "7", "pids.events": "max 0"}  # fmt: skip
 ROOT_V1 = {"release_agent": "", "cgroup.procs": "1\n2"}  # cgroup-v1/cgroups.rst: in the root only
 ROOT_V2 = {"cgroup.procs": "1\n2", "cgroup.controllers": "memory pids", "memory.stat": "anon 1"}
-OURS = {"cgroup.procs": "1\n{pid}"}
+OURS = {"cgroup.procs": "{pid}"}
 PIDS_V1 = {"pids.max": "100", "pids.current": "3", "pids.peak": "5", "pids.events": "max 2"}
 HYBRID = "9:name=systemd:/\n8:pids:/{0}\n4:memory:/{0}\n0::/\n"
 SAID_V1 = "memory peak 4.0 KiB, oom kills 3"
@@ -43,6 +43,12 @@ CGROUPS: dict[str, tuple[dict[str, dict[str, str]], str, tuple[int | None, ...],
         {"memory": V1 | OURS}, HYBRID.format("docker/ab"), (None, 4096, 3), SAID_V1,
     ),
     "v1, a cgroup namespace": ({"memory": V1 | OURS}, HYBRID.format(""), (None, 4096, 3), SAID_V1),
+    "v1, a group that others are in, too": (
+        {"memory/x": V1 | {"cgroup.procs": "1\n{pid}"}}, "4:memory:/x", (None, 4096, 3), "",
+    ),
+    "v2, the same": (
+        {"x": V2 | {"cgroup.procs": "0\n{pid}"}}, "0::/x", (67108864, 1048576, 1), "",
+    ),
     "v1, the machine's root": ({"memory": ROOT_V1 | V1, "pids": ROOT_V1}, HYBRID.format(""),
                                (None, 4096, 3), ""),
     "v1, a group that is not shown": ({"memory": ROOT_V1 | V1}, HYBRID.format("docker/ab"),
