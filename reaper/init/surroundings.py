@@ -10,6 +10,10 @@ from reaper.init import options as opt
 from reaper.init import proc
 from reaper.signals import NUMBERS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SYSTEM = "/sys/fs/cgroup"
 # cgroup v1 says "no limit" with the largest page-aligned number. From here on a number is none.
 _NO_LIMIT_V1 = 1 << 60
@@ -49,29 +53,64 @@ class Cgroup:
 
     def value(self, counter: str) -> int | None:
         """Bytes or a count; None: no limit, or not known."""
-        controller, v1, v2 = _FILES[counter]
-        for folder, file in self._places(controller, v1, v2):
-            name, _, key = file.partition(":")
-            if (text := proc.read(f"{folder}/{name}")) is not None:
-                return _number(text, key)
-        return None
+        found = self._find(counter)
+        return _number(*found[1:]) if found else None
+
+    def is_own(self, counter: str) -> bool:
+        """Whether a control group below the machine's root counts this: ours, not everybody's.
+
+        In a cgroup namespace both have the path /. The root of a v1 hierarchy has a release_agent,
+        and the root of v2 has none of our counters: cgroups(7).
+        """
+        found = self._find(counter)
+        return found is not None and not _is_there(f"{found[0]}/release_agent")
+
+    def is_ours_alone(self, counter: str) -> bool:
+        """Whether what it counts is the container's: `is_own`, and nobody else is in that group.
+
+        Who is started by hand is in the group of a session. As PID 1 all of our PID namespace is
+        the container; a member from outside has the number 0 there, in v1 none at all.
+        """
+        found = self._find(counter)
+        if found is None or not self.is_own(counter):
+            return False
+        own_pid = posix.getpid()
+        others = _pids_in(found[0]) - {own_pid}
+        if own_pid == 1:
+            return 0 not in others
+        return not others or others <= {process.pid for process in proc.descendants(own_pid)}
 
     def members(self) -> set[int]:
         """The living processes of the cgroup that `oom kills` is counted in; 0: not of ours."""
-        for folder, file in self._places(*_FILES["oom kills"]):
-            if proc.read(f"{folder}/{file.partition(':')[0]}") is not None:
-                return set(map(int, (proc.read(f"{folder}/cgroup.procs") or b"").split()))
-        return set()
+        found = self._find("oom kills")
+        return _pids_in(found[0]) if found else set()
 
-    def _places(self, controller: str, v1: str, v2: str) -> list[tuple[str, str]]:
-        """Where the file may be: our own folder, or the root where that is all we are shown."""
-        own, unified = self._paths.get(controller), self._paths.get("")
-        places = []
-        if own is not None:
-            places += [(f"{self._root}/{controller}{own}", v1), (f"{self._root}/{controller}", v1)]
-        if unified is not None:
-            places += [(f"{self._root}{unified}", v2), (self._root, v2)]
-        return places
+    def _find(self, counter: str) -> tuple[str, bytes, str] | None:
+        """The folder that has a counter, the text of the file, and the key of the line in it."""
+        controller, v1, v2 = _FILES[counter]
+        for path, top, file in (
+            (self._paths.get(controller), f"{self._root}/{controller}", v1),
+            (self._paths.get(""), self._root, v2),
+        ):
+            name, _, key = file.partition(":")
+            for folder in _folders(path, top):
+                if (text := proc.read(f"{folder}/{name}")) is not None:
+                    return folder, text, key
+        return None
+
+
+def _folders(path: str | None, top: str) -> "Iterator[str]":
+    """Where our group is. `top` itself may be ours: the path is then one that we are not shown."""
+    if path is None:
+        return
+    if not path.startswith("/.."):  # outside our cgroup namespace
+        yield f"{top}{path}".rstrip("/")
+    if path != "/" and posix.getpid() in _pids_in(top):
+        yield top
+
+
+def _pids_in(folder: str) -> set[int]:
+    return set(map(int, (proc.read(f"{folder}/cgroup.procs") or b"").split()))
 
 
 class Seen:
@@ -125,27 +164,32 @@ def size(number: int | None) -> str:
 
 
 def memory(cgroup: Cgroup) -> str:
-    """Limit and peak: `limit 64 MiB, peak 64 MiB`."""
+    """Limit and peak: `limit 64 MiB, peak 64 MiB`; whose memory it is if the group is not ours."""
+    if not cgroup.is_own("memory limit"):
+        return "of the machine"
     return f"limit {size(cgroup.value('memory limit'))}, peak {size(cgroup.value('memory peak'))}"
 
 
 def at_start(cgroup: Cgroup, is_pid1: bool) -> str:
-    """Where we run, in one line."""
+    """Where we run, in one line, with the limits of our own control group if there is one."""
     place = "PID 1 of its namespace" if is_pid1 else f"not PID 1 (pid {posix.getpid()})"
-    pids = cgroup.value("pids limit")
-    return (
-        f"{place}, {runtime()}, memory limit {size(cgroup.value('memory limit'))}, "
-        f"pids limit {'none' if pids is None else pids}"
-    )
+    told = [place, runtime()]
+    if cgroup.is_own("memory limit"):
+        told.append(f"memory limit {size(cgroup.value('memory limit'))}")
+    if cgroup.is_own("pids limit"):
+        pids = cgroup.value("pids limit")
+        told.append(f"pids limit {'none' if pids is None else pids}")
+    return ", ".join(told)
 
 
 def at_end(cgroup: Cgroup, adopted: int, reaped: int) -> str:
-    """What it came to, in one line."""
-    peak = cgroup.value("memory peak")
-    counts = [(name, cgroup.value(name)) for name in ("pids peak", "forks refused", "oom kills")]
-    told = [f"{name} {'unknown' if count is None else count}" for name, count in counts]
-    told.insert(0, f"memory peak {'unknown' if peak is None else size(peak)}")
-    return f"adopted {adopted}, reaped {reaped}, {', '.join(told)}"
+    """What it came to, in one line. What is not the container's, or not known, is left out."""
+    told = [f"adopted {adopted}", f"reaped {reaped}"]
+    for name in ("memory peak", "pids peak", "forks refused", "oom kills"):
+        count = cgroup.value(name) if cgroup.is_ours_alone(name) else None
+        if count is not None:
+            told.append(f"{name} {size(count) if name == 'memory peak' else count}")
+    return ", ".join(told)
 
 
 def last_words(chosen: str, text: str) -> str:

@@ -1,10 +1,12 @@
 """It works wherever a container may put it."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
 import pytest
+from ctl import control_group, within
 from support import (
     PYTHON,
     WITHOUT_PROC,
@@ -116,11 +118,47 @@ def test_it_adopts_when_it_is_not_pid_1() -> None:
     assert err.count("reaped orphan") == 3
 
 
-def test_where_it_runs_is_said_in_one_line() -> None:
-    err = run(as_pid1(["env", "container=podman", *reaper("-v", "--", "true")]))[2]
+def test_where_it_runs_and_what_it_came_to_is_said_in_a_line_each() -> None:
+    command = ["env", "container=podman", *reaper("-v", "--", "true")]
+    with control_group("memory", 512 << 20) as group:
+        err = run(as_pid1(within(group, *command)))[2]
     first, *_, last = err.splitlines()
-    assert "info: PID 1 of its namespace, Podman, memory limit" in first
+    assert "info: PID 1 of its namespace, Podman, memory limit 512 MiB" in first
     assert "info: leaving with exit code 0: adopted 0, reaped 1, memory peak" in last
+    peak = re.search(r"memory peak ([\d.]+) MiB", last)
+    assert peak and 0 < float(peak[1]) < 512
+
+
+def test_the_figures_of_a_group_that_others_are_in_are_not_said() -> None:
+    """As that of a session, or of the container that `docker exec` starts an init in."""
+    command = reaper("-v", "--", "sh", "-c", "sleep 60 & sleep 0.1")
+    with control_group("memory", 512 << 20) as group:
+        alone = run(within(group, *command))[2].splitlines()
+        beside = run(within(group, "sh", "-c", '"$@"; exit $?', "sh", *command))[2].splitlines()
+    assert "memory limit 512 MiB" in alone[0] and "memory limit 512 MiB" in beside[0]
+    assert ", memory peak " in alone[-1]
+    assert beside[-1].endswith("leaving with exit code 0: adopted 1, reaped 2")
+
+
+def test_the_figures_of_the_machine_are_not_said() -> None:
+    """Where the init has no control group of its own."""
+    root = Path("/sys/fs/cgroup")
+    command = reaper("-v", "--", "true")
+    for group in (root / "memory", root / "pids", root):
+        if (group / "cgroup.procs").exists():
+            if not is_the_machines(group):
+                pytest.skip("the tests run in a control group of their own and see no other")
+            command = within(group, *command)
+    err = run(as_pid1(command))[2]
+    first, *_, last = err.splitlines()
+    assert "info: PID 1 of its namespace" in first and "limit" not in first
+    assert last.endswith("info: leaving with exit code 0: adopted 0, reaped 1")
+
+
+def is_the_machines(group: Path) -> bool:
+    """Whether it is the root of a hierarchy, and not what a cgroup namespace shows as its root."""
+    v2 = (group / "cgroup.controllers").exists()
+    return not (group / "cgroup.type").exists() if v2 else (group / "release_agent").exists()
 
 
 @pytest.mark.parametrize("part", ["report.Report.received", "loop.Cgroup"])

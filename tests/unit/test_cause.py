@@ -34,6 +34,9 @@ class Count(Cgroup):
     def value(self, counter: str) -> int | None:
         return self.kills if counter == "oom kills" else 64 << 20
 
+    def is_own(self, counter: str) -> bool:
+        return True
+
 
 def process(pid: int, child_faults: int = 0, flags: int = 0, state: str = "Z") -> proc.Process:
     """A line of proc_pid_stat(5)."""

@@ -191,48 +191,6 @@ def test_a_stat_line_is_split_at_the_last_parenthesis(name: str) -> None:
     assert (found.pgid, found.sid, found.start_ticks) == (7, 8, 4242)
 
 
-V1 = "memory/docker/ab/memory"
-CGROUPS = {
-    "v2": (
-        {"memory.max": "67108864\n", "memory.peak": "1048576\n", "memory.events": "oom_kill 1\n"},
-        b"0::/\n",
-        (67108864, 1048576, 1),
-    ),
-    "v2, no limit, seen from the root": (
-        {"memory.max": "max\n", "memory.events": "oom 0\noom_kill 0\n"},
-        b"0::/x/y\n",
-        (None, None, 0),
-    ),
-    "v1": (
-        {
-            f"{V1}.limit_in_bytes": "9223372036854771712\n",
-            f"{V1}.max_usage_in_bytes": "4096\n",
-            f"{V1}.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
-        },
-        b"9:memory:/docker/ab\n0::/docker/ab\n",
-        (None, 4096, 3),
-    ),
-    "a line separator in a name": (
-        {"a\u2028b\x0b/memory.max": "4096\n"},
-        "3:pids:/a\u2028b\x0b\n0::/a\u2028b\x0b\n".encode(),
-        (4096, None, None),
-    ),
-    "none": ({}, b"", (None, None, None)),
-    "torn": ({"memory.max": "torn"}, b"0::/\n", (None, None, None)),
-}
-
-
-@pytest.mark.parametrize(("files", "membership", "expected"), CGROUPS.values(), ids=CGROUPS)
-def test_cgroups_of_both_versions(tmp_path, files, membership, expected) -> None:  # type: ignore[no-untyped-def]
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    cgroup = surroundings.Cgroup(str(tmp_path), membership)
-    got = tuple(cgroup.value(name) for name in ("memory limit", "memory peak", "oom kills"))
-    assert got == expected
-
-
 SIZES = {
     None: "none",
     0: "0 B",
