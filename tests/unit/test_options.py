@@ -73,6 +73,13 @@ def test_every_option_has_a_variable_and_the_command_line_wins() -> None:
     assert ok("-e", "3=5", "x", REAPER_EXPECT="143,3=4").expect == {143: 0, 3: 5}
 
 
+def test_a_list_may_have_spaces_behind_its_commas() -> None:
+    words = ok("--stop-signals", "TERM, sigint ,QUIT", "x")
+    block = ok("x", REAPER_STOP_SIGNALS=" TERM, INT,QUIT", REAPER_REWRITE="TERM=QUIT, 1:2")
+    assert words.stop_signals == block.stop_signals == {15, 2, 3}
+    assert block.rewrite == {15: 3, 1: 2}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
