@@ -57,7 +57,10 @@ class Cgroup:
         return None
 
     def members(self) -> set[int]:
-        """The living processes of the cgroup that `oom kills` is counted in; 0: not of ours."""
+        """The living processes of the cgroup that `oom kills` is counted in.
+
+        A 0 stands for each that is outside our PID namespace: cgroups(7).
+        """
         for folder, file in self._places(*_FILES["oom kills"]):
             if proc.read(f"{folder}/{file.partition(':')[0]}") is not None:
                 return set(map(int, (proc.read(f"{folder}/cgroup.procs") or b"").split()))
@@ -75,7 +78,10 @@ class Cgroup:
 
 
 class Seen:
-    """A process as it was seen last, a zombie perhaps, and whether its children end unnoticed."""
+    """A process as it was seen last, perhaps as a zombie.
+
+    Where it ignores SIGCHLD, its children end without being waited for: waitpid(2).
+    """
 
     __slots__ = ("ignores_chld", "process")
 
