@@ -321,7 +321,7 @@ class Report:
         from reaper.init import core  # noqa: PLC0415  its decision: it is loaded
 
         if action.phase == core.TERM:
-            some = "some" if rest is None else len(rest)
+            some = len(rest) if rest else "some"
             what = f"TERM to the rest ({some} remaining), {action.grace:g} s to end"
             self.log.info("shutdown", f"main is gone: {what}")
         elif action.phase == core.KILL:
@@ -329,7 +329,7 @@ class Report:
             for process in rest or ():
                 who = f"{process.pid} ({process.name})"
                 self.log.warning("kill", f"killing {who}: {why}")
-            if rest is None:
+            if not rest:  # without /proc, or where it hides them
                 self.log.warning("kill", f"killing the rest: {why}")
         if self.trace:
             grace = action.grace if action.phase == core.TERM else None
