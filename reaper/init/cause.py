@@ -15,9 +15,10 @@ NOT, PERHAPS, CERTAIN = "not", "perhaps", "certain"
 
 
 def judge(rise: int, died: int, others: bool) -> str:
-    """Whether the kernel killed the `died` that got a KILL since the last reading.
+    """Whether the kernel killed those that died by KILL since the last reading of its count.
 
-    `rise` is that of the count; `others`: somebody whom we did not see may be counted in it.
+    `died` is how many they are, `rise` is by how much the count rose, and `others` is true where
+    somebody else may be counted in it.
     """
     if rise <= 0:
         return NOT
@@ -79,5 +80,5 @@ class Kills:
 
 
 def _lost_children(seen: Seen | None, faults: int) -> bool:
-    """Whether a child of it has ended since it had so many faults by those that it waited for."""
+    """Whether a child of it may have ended since its `child_faults` were so many."""
     return seen is not None and (seen.ignores_chld or seen.process.child_faults > faults)

@@ -58,8 +58,8 @@ SHUTTING_DOWN = "shutting down"  # why a signal is dropped then
 KILL_WAIT = 1.0  # seconds
 # How long main may take to act on a stop before anybody asks whether it ignores it.
 LOOK_AFTER = 1.0  # seconds
-# From when on another stop cuts the grace short; one that is sent twice at once is one stop. It is
-# a second by the watch of whoever sent the first: main took a part of it to end.
+# From when on another stop cuts the grace short; one that is sent twice at once is one stop. People
+# wait a second from their first stop on, and main took a part of that to end.
 IMPATIENT_AFTER = 0.9  # seconds after the rest was told to end
 
 # A CONT right behind one of these would take it back: signal(7), POSIX 2.4.1.

@@ -33,7 +33,7 @@ ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
 KILLED_CODE = SIGNAL_BASE + SIGKILL
-FROM_OUTSIDE = (0, 0)  # si_code SI_USER, si_pid: sent from outside our PID namespace, or for it
+FROM_OUTSIDE = (0, 0)  # si_code SI_USER, si_pid 0: of a process outside our PID namespace
 ENDED = (posix.CLD_EXITED, posix.CLD_KILLED, posix.CLD_DUMPED)
 LOOK_EVERY = 0.1  # seconds, for main's exec, and for the end of who entered the namespace
 SIGNALS_FOR = 0.05  # seconds of a round, before the dead and the deadlines have their turn
@@ -224,8 +224,10 @@ class Init:
         if batch.main_ending:
             self._try(self._look_for_exec)  # if it failed, that came before the end
             ending = batch.main_ending
+            # Of an orphan alone, where main, or its command, did not die by KILL.
+            verdict = self.verdict if ending.exit_code == KILLED_CODE else None
             actions = self.core.on_main_ended(ending, nobody_left, time.monotonic())
-            self._try(lambda: self.report.main_ended(ending, self.core, self.verdict))
+            self._try(lambda: self.report.main_ended(ending, self.core, verdict))
             if self.core.phase != core.LINGERING:  # else the file is the rest's as yet
                 self._try(self.report.say_last_words)
             self.hands.act(actions)
@@ -252,16 +254,16 @@ class Init:
         seen, self.killed = self.killed, {}
         died = [pid for pid in batch.killed if not self.report.killed_by_us(pid)]
         # A shell whose command died by KILL exits with that code.
-        unasked = not died and (batch.main_ending is None or batch.main_ending.signal is not None)
-        if unasked or self.cgroup is None or self.oom_kills is None:
+        end = batch.main_ending
+        of_command = end is not None and end.code == KILLED_CODE
+        if not (died or of_command) or self.cgroup is None or self.oom_kills is None:
             return
         from reaper.init import cause  # noqa: PLC0415  seldom needed
 
         if self.kills is None:
             self.kills = cause.Kills(self.cgroup, self.oom_kills, self.oom_doubtful)
-        ended = batch.main_ending is not None
-        main_pid = self.report.main_pid if ended else self.reaper.main_pid
-        main = seen.get(main_pid) if ended else surroundings.see(main_pid)
+        main_pid = self.report.main_pid if end else self.reaper.main_pid
+        main = seen.get(main_pid) if end else surroundings.see(main_pid)
         self.verdict = self.kills.ask(died, main, main_pid, self.report.reaped_count)
         orphans = {pid: seen.get(pid) for pid in died if pid != main_pid}
         if orphans and (self.verdict.memory or self.verdict.perhaps):

@@ -115,7 +115,12 @@ def _signal(options: Options, name: str, text: str) -> None:
 
 
 def _signals(options: Options, name: str, text: str) -> None:
-    setattr(options, name, {_forwarded(word) for word in text.split(",")})
+    setattr(options, name, {_forwarded(word) for word in _list(text)})
+
+
+def _list(text: str) -> list[str]:
+    """What stands between commas, without the spaces around it."""
+    return [word.strip() for word in text.split(",")]
 
 
 def _forwarded(text: str) -> int:
@@ -264,7 +269,7 @@ def parse(arguments: list[str], environ: dict[bytes, bytes]) -> Options | str:
     options = Options()
     for option in TABLE:
         value = environ.get(option.variable.encode(), b"").decode("utf-8", "surrogateescape")
-        for text in value.split(",") if option.name in REPEATABLE else [value]:
+        for text in _list(value) if option.name in REPEATABLE else [value]:
             if text:  # an empty variable is an unset one: Compose files cannot unset
                 option.apply(options, text, option.variable)
     for word, text in words:

@@ -90,8 +90,11 @@ class Reaper:
             if (found := kernel.stop_or_continue(pid)) and found[0] == kernel.TRAPPED:
                 self.let_go(pid, found[1])
             return True
-        role = self._role(pid)
         process = proc.process(pid)
+        if process and not process.is_dead:  # a thread that made us its tracer: its process lives
+            kernel.reap(pid)
+            return True
+        role = self._role(pid)
         if role == "orphan" and pid not in self.adopted_pids:
             self.report.adopt(pid, process)
         self.report.exited(pid, process, role)

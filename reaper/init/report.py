@@ -386,7 +386,7 @@ class Report:
             for process in rest or ():
                 who = f"{process.pid} ({process.name})"
                 self.log.warning("kill", f"killing {who}: {why}")
-            if rest is None:
+            if not rest:  # without /proc, or where it hides them
                 self.log.warning("kill", f"killing the rest: {why}")
         elif action.outlived:
             for process in rest or ():

@@ -81,7 +81,10 @@ class Cgroup:
         return not others or others <= {process.pid for process in proc.descendants(own_pid)}
 
     def members(self) -> set[int]:
-        """The living processes of the cgroup that `oom kills` is counted in; 0: not of ours."""
+        """The living processes of the cgroup that `oom kills` is counted in.
+
+        A 0 stands for each that is outside our PID namespace: cgroups(7).
+        """
         found = self._find("oom kills")
         return _pids_in(found[0]) if found else set()
 
@@ -114,7 +117,10 @@ def _pids_in(folder: str) -> set[int]:
 
 
 class Seen:
-    """A process as it was seen last, a zombie perhaps, and whether its children end unnoticed."""
+    """A process as it was seen last, perhaps as a zombie.
+
+    Where it ignores SIGCHLD, its children end without being waited for: waitpid(2).
+    """
 
     __slots__ = ("ignores_chld", "process")
 

@@ -110,19 +110,37 @@ def test_a_helper_whose_end_the_kernel_takes(group: Path, wrap) -> None:  # type
     assert err.endswith(f"was killed by SIGKILL (9), not by us; {KILLED}")
 
 
+# A main that does not wait for its helper, and ends as its last argument says: both come to us
+# together.
+LEAVES_HELPER = """
+import os, signal, sys
+pid = os.fork()
+if not pid: os.execvp("sh", ["sh", "-c", sys.argv[1]])
+os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+exec(sys.argv[2])
+"""
+
+
+def leaves_helper(group: Path, wrap, end: str) -> str:  # type: ignore[no-untyped-def]
+    """What is logged of it."""
+    command = reaper("--", PYTHON, "-I", "-S", "-c", LEAVES_HELPER, HOG, end)
+    return run(within(group, *wrap(command)))[2]
+
+
 def test_a_helper_that_nobody_waits_for(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
-    """It comes to us with main's end: two are dead, and the count rose by one."""
-    code = (
-        "import os, signal, sys\n"
-        "pid = os.fork()\n"
-        "if not pid: os.execvp('sh', ['sh', '-c', sys.argv[1]])\n"
-        "os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)\n"
-        "os.kill(os.getpid(), signal.SIGKILL)\n"
-    )
-    command = reaper("--", PYTHON, "-I", "-S", "-c", code, HOG)
-    err = run(within(group, *wrap(command)))[2]
+    """Two are dead, and the count rose by one."""
+    err = leaves_helper(group, wrap, "os.kill(os.getpid(), signal.SIGKILL)")
     assert "out of memory" not in err
     assert "the kernel has killed 1 process here for want of memory" in err
+
+
+@pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), signal.SIGUSR1)"])
+def test_another_end_of_main_is_not_put_down_to_it(group: Path, wrap, end: str) -> None:  # type: ignore[no-untyped-def]
+    """The helper is named, with which main has ended."""
+    err = leaves_helper(group, wrap, end)
+    assert "killed by SIGKILL (9), not by us: " in err
+    _, _, of_main = err.partition("main")
+    assert "want of memory" not in of_main and "out of memory" not in of_main
 
 
 def test_an_orphan_is_named_and_main_is_not_taken_for_it(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]

@@ -363,6 +363,22 @@ def test_who_entered_and_outlives_the_grace_is_killed_and_named() -> None:
     assert code == 4 and "(python3): it outlived --grace" in err
 
 
+# Before an init that sees no process of other capabilities, but may kill it.
+BLIND = [
+    *["sh", "-c", 'mount -o remount,hidepid=2 /proc && exec "$@"', "sh"],
+    *["setpriv", "--regid", "65534", "--clear-groups", "--bounding-set=-sys_ptrace"],
+]
+
+
+def test_who_cannot_be_seen_is_not_killed_in_silence() -> None:
+    with running(as_pid1([*BLIND, *reaper("--grace", "0.2", "--", *WAITS)])) as started:
+        with entered(started, "ignores_term") as guest:
+            started.type_line("")
+            assert guest.popen.wait(DEADLINE) == -signal.SIGKILL
+        code, _, err = started.finish()
+    assert code == 4 and err.endswith("killing the rest: it outlived --grace\n")
+
+
 def test_until_empty_waits_for_who_entered() -> None:
     options = ["--until", "empty", "--grace", "3600"]
     with running(as_pid1(reaper(*options, "--", *WAITS))) as started:

@@ -63,6 +63,7 @@ ENDINGS = {
     "a real-time signal": (["raises", str(int(signal.SIGRTMIN))], 128 + signal.SIGRTMIN, ""),
     "its own SIGTRAP": (["raises", str(int(signal.SIGTRAP))], 128 + signal.SIGTRAP, ""),
     "SIGTRAP by kill": (["kills_itself", str(int(signal.SIGTRAP))], 128 + signal.SIGTRAP, ""),
+    "its thread ends": (["ends_a_thread"], 0, "goes on\n"),
     "SIGKILL": (["raises", str(int(signal.SIGKILL))], 128 + signal.SIGKILL, ""),
 }
 
@@ -148,6 +149,17 @@ def test_a_child_that_is_born_traced_goes_on(pid1: bool, options: tuple[str, ...
     """By CLONE_PTRACE, which starts it with a SIGSTOP."""
     with running(under_init(pid1, options, "clones")) as started:
         assert started.finish(QUICK)[:2] == (5, "born\n")
+
+
+def test_a_thread_that_ends_is_no_process(tmp_path: Path) -> None:
+    log, trace = tmp_path / "log", tmp_path / "trace"
+    options = ("-w", "--log-file", str(log), "--trace", str(trace))
+    with running(under_init(False, options, "ends_a_thread")) as started:
+        assert started.finish(QUICK)[0] == 0
+    lines = trace_lines(trace)
+    assert [line["role"] for line in lines if line["event"] in ("exit", "reap")] == ["main"] * 2
+    assert (lines[-1]["adopted"], lines[-1]["reaped"]) == (0, 1)
+    assert not log.read_text()
 
 
 @pytest.mark.parametrize("options", [("-vv",), ("-w",)])

@@ -106,6 +106,13 @@ def test_a_variable_that_is_nearly_one_of_ours(name: str) -> None:
     assert said == ([meant] if name in TYPOS else [])
 
 
+def test_a_list_may_have_spaces_behind_its_commas() -> None:
+    words = ok("--stop-signals", "TERM, sigint ,QUIT", "x")
+    block = ok("x", REAPER_STOP_SIGNALS=" TERM, INT,QUIT", REAPER_REWRITE="TERM=QUIT, 1:2")
+    assert words.stop_signals == block.stop_signals == {15, 2, 3}
+    assert block.rewrite == {15: 3, 1: 2}
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

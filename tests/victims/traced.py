@@ -82,6 +82,16 @@ def in_a_thread() -> None:
         time.sleep(0.01)  # where Python's handlers run
 
 
+def ends_a_thread() -> None:
+    """That is traced, and so is waited for by the init like a process."""
+    thread = threading.Thread(target=traceme)
+    thread.start()
+    task = f"/proc/self/task/{thread.native_id}"
+    while os.path.exists(task):  # noqa: PTH110  until it was waited for
+        time.sleep(0.01)
+    print("goes on", flush=True)
+
+
 def execs(*command: str) -> None:
     traceme()
     os.execvp(command[0], command)
@@ -136,6 +146,7 @@ ACTIONS: dict[str, Callable[..., None]] = {
         waits,
         idles,
         in_a_thread,
+        ends_a_thread,
         execs,
         forks,
         raises,
