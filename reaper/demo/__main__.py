@@ -1,4 +1,4 @@
-"""`python -m reaper.demo`: options, the run, what is printed, the exit code."""
+"""`python -m reaper.demo`: reads the options, runs the demo, prints the result, and exits."""
 
 import argparse
 import json
@@ -15,13 +15,13 @@ UNABLE = 2
 INTERRUPTED = 130
 
 _DESCRIPTION = """\
-The zombie leak, live: the same workload leaves orphans behind in two PID namespaces, in one
-under a PID 1 that never waits, in the other under reaper. Each side has a limit on its processes,
-as a container has: the one that leaks reaches it and cannot fork any more, the other goes on.
-Needs Linux and unshare (util-linux); root, or user namespaces.
+The zombie leak, live. The same workload leaves orphans behind in two PID namespaces: in one, PID 1
+never waits; in the other, PID 1 is reaper. Each side has a limit on its number of processes, as a
+container has. The leaking side reaches its limit and cannot fork any more; the other goes on.
+Needs Linux, unshare (util-linux), and root or user namespaces.
 """
 _EPILOG = """\
-Exit code: 0 where all came as promised, 1 where not, 2 where the demo cannot run here.
+Exit code: 0 if everything went as promised, 1 if not, 2 if the demo cannot run here.
 
 examples:
   python3 -m reaper.demo
@@ -31,7 +31,7 @@ examples:
 
 
 def number(low: float, high: float, kind: type[int] | type[float]) -> Callable[[str], float]:
-    """An argparse type: a number from `low` to `high`."""
+    """Make an argparse type that accepts a number from `low` to `high`."""
 
     def convert(text: str) -> float:
         try:
@@ -54,7 +54,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--zombies", metavar="N", type=number(1, 10000, int), default=600,
-        help="orphans that the workload leaves behind, 1 to 10000 [600]",
+        help="how many orphans the workload leaves behind, 1 to 10000 [600]",
     )  # fmt: skip
     made.add_argument(
         "--rate", metavar="R", type=number(1, 1000, float), default=200,
@@ -62,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     made.add_argument(
         "--limit", metavar="N", type=number(limit.LEAST, 10000, int), default=400,
-        help=f"processes that each side may have, {limit.LEAST} to 10000 [400]",
+        help=f"how many processes each side may have, {limit.LEAST} to 10000 [400]",
     )  # fmt: skip
     made.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     made.add_argument("--chart", metavar="FILE", type=Path, help="draw the curves into an SVG file")
@@ -114,7 +114,7 @@ def as_text(facts: story.Facts, outcome: stage.Outcome) -> str:
 
 
 def as_json(facts: story.Facts, outcome: stage.Outcome) -> str:
-    """Keys: `samples` (see stage.Sample), `facts` (see story.Facts), `as_promised`."""
+    """It has the keys `samples` (see stage.Sample), `facts` (see story.Facts) and `as_promised`."""
     return json.dumps({
         "samples": [sample._asdict() for sample in outcome.samples],
         "facts": asdict(facts),

@@ -1,4 +1,4 @@
-"""Samples -> text, terminal charts and SVG. Pure: nothing is written here."""
+"""Turns samples into text, terminal charts and SVG. Pure: it returns text and writes nothing."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,7 +16,7 @@ HEADER = f"seconds   zombies under {LEAKY}   under {CLEAN}"
 
 
 def line(sample: Sample) -> str:
-    """A row under `HEADER`."""
+    """One row of the table that begins with `HEADER`."""
     leaky = f"{sample.leaky}, {STUCK}" if sample.stuck else f"{sample.leaky}"
     return f"{sample.seconds:7.1f}{leaky:>39}{sample.clean:15}"
 
@@ -33,7 +33,7 @@ def bars(values: Sequence[int], top: int, width: int, height: int = HEIGHT) -> l
 
 
 def squeeze(values: Sequence[int], width: int) -> list[int]:
-    """At most `width` values: the largest of each stretch, so that no peak is hidden."""
+    """Keep at most `width` values: the largest of each stretch, so that no peak is hidden."""
     if len(values) <= width:
         return list(values)
     edges = [number * len(values) // width for number in range(width + 1)]
@@ -41,7 +41,7 @@ def squeeze(values: Sequence[int], width: int) -> list[int]:
 
 
 def frame(samples: Sequence[Sample], top: int, width: int, colour: bool = True) -> list[str]:
-    """Both charts side by side, each under its title; at most `width` columns wide."""
+    """Both charts side by side, each with its title above; at most `width` columns wide."""
     panel = (width - len(_GAP)) // 2
     rows = [""] * (HEIGHT + 2)
     leaky = f"never waits, {STUCK}" if samples[-1].stuck else LEAKY

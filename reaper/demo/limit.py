@@ -1,7 +1,7 @@
 """A limit on the processes of one side, so that the leak ends that side and not the machine.
 
-The first of `_ways` that this system allows is taken: cgroups(7), setrlimit(2) in a user namespace,
-pid_namespaces(7). No output here.
+It uses the first of `_WAYS` that this system allows: cgroups(7), setrlimit(2) in a user namespace,
+pid_namespaces(7). It prints nothing.
 """
 
 import os
@@ -13,16 +13,16 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-PATIENCE = 10.0  # seconds; the last processes of a cgroup are gone long before
-LEAST = 350  # kernel.pid_max may not be below 301, and below 300 no pid is given twice
+PATIENCE = 10.0  # seconds; normally the last processes of a cgroup are gone long before
+LEAST = 350  # the kernel refuses a pid_max below 301, and gives pids below 300 only once
 
 
 class Limit(NamedTuple):
-    """How many processes there may be, what holds the limit, and what goes before the command."""
+    """A limit on the number of processes, and how a command comes under it."""
 
-    processes: int  # 0: no limit is to be had
-    holder: str
-    enter: list[str]
+    processes: int  # 0: no limit can be set here
+    holder: str  # what enforces the limit, in words
+    enter: list[str]  # the words to put before the command
 
 
 NONE = Limit(0, "", [])
@@ -30,7 +30,10 @@ NONE = Limit(0, "", [])
 
 @contextmanager
 def hold(namespace: Sequence[str], processes: int) -> Iterator[Limit]:
-    """A limit for one command that `namespace` goes before; NONE where there is no way to it."""
+    """Set a limit for a command that will be started with `namespace` before it.
+
+    Yields NONE if this system allows no limit.
+    """
     with ExitStack() as stack:
         for way in _WAYS:
             found = way(stack, namespace, processes)
@@ -41,7 +44,7 @@ def hold(namespace: Sequence[str], processes: int) -> Iterator[Limit]:
 
 
 def _writing(text: str, file: Path) -> list[str]:
-    """What goes before a command to write to a file first, in the command's own process."""
+    """The words to put before a command so that its own process first writes `text` to `file`."""
     return ["sh", "-c", 'echo "$0" >"$1" && shift && exec "$@"', text, str(file)]
 
 
@@ -50,7 +53,7 @@ def _ends_with_0(command: Sequence[str]) -> bool:
 
 
 def _cgroup(stack: ExitStack, namespace: Sequence[str], processes: int) -> Limit | None:
-    """A cgroup of its own, where this process may make one."""
+    """Use a new cgroup, if this process may make one."""
     for parent in _pids_hierarchies(Path("/proc/self/mountinfo").read_text()):
         folder = parent / f"reaper-demo-{os.getpid()}-{time.monotonic_ns()}"
         with suppress(OSError):
@@ -64,7 +67,10 @@ def _cgroup(stack: ExitStack, namespace: Sequence[str], processes: int) -> Limit
 
 
 def _pids_hierarchies(mountinfo: str) -> Iterator[Path]:
-    """Where the pids controller is mounted, or enabled for children: proc_pid_mountinfo(5)."""
+    """Where the pids controller is mounted (v1) or enabled for child groups (v2).
+
+    `mountinfo` is the content of the file that proc_pid_mountinfo(5) describes.
+    """
     for line in mountinfo.splitlines():
         fields, _, tail = line.partition(" - ")
         place, (kind, _, options) = Path(fields.split()[4]), tail.split(maxsplit=2)
@@ -77,7 +83,7 @@ def _pids_hierarchies(mountinfo: str) -> Iterator[Path]:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a cgroup; its processes were killed, and it stays busy until the last is gone."""
+    """Remove a cgroup. Its processes were killed, but it stays busy until the last one is gone."""
     give_up = time.monotonic() + PATIENCE
     while folder.exists() and time.monotonic() < give_up:
         with suppress(OSError):
@@ -87,7 +93,7 @@ def _remove(folder: Path) -> None:
 
 
 def _rlimit(_: ExitStack, namespace: Sequence[str], processes: int) -> Limit | None:
-    """RLIMIT_NPROC, which counts by user namespace since Linux 5.14. It does not bind root."""
+    """Use RLIMIT_NPROC, which counts per user namespace since Linux 5.14. It does not bind root."""
     forks = ["prlimit", "--nproc=1", "--", "sh", "-c", "true & wait"]
     if _kernel() < (5, 14) or "--user" not in namespace or _ends_with_0([*namespace, *forks]):
         return None
@@ -98,7 +104,7 @@ def _rlimit(_: ExitStack, namespace: Sequence[str], processes: int) -> Limit | N
 
 
 def _pid_max(_: ExitStack, namespace: Sequence[str], processes: int) -> Limit | None:
-    """The highest pid, which is the namespace's own since Linux 6.14 and the machine's before."""
+    """Use kernel.pid_max. Since Linux 6.14 each PID namespace has its own, not the machine one."""
     enter = _writing(str(processes), Path("/proc/sys/kernel/pid_max"))
     if _kernel() < (6, 14) or not _ends_with_0([*namespace, *enter, "true"]):
         return None
@@ -106,7 +112,7 @@ def _pid_max(_: ExitStack, namespace: Sequence[str], processes: int) -> Limit | 
 
 
 def _kernel() -> tuple[int, ...]:
-    """Version and patch level of the kernel; (0,) where its name says neither."""
+    """The first two numbers of the kernel's release, such as (6, 1); (0,) if it has none."""
     found = re.match(r"(\d+)\.(\d+)", os.uname().release)
     return tuple(map(int, found.groups())) if found else (0,)
 

@@ -1,4 +1,4 @@
-"""Live progress: a chart that grows on a terminal, a line now and then elsewhere."""
+"""Live progress: a growing chart on a terminal, otherwise a line now and then."""
 
 import os
 import shutil
@@ -9,22 +9,22 @@ from reaper.demo import chart
 from reaper.demo.stage import Sample
 
 LINE_EVERY = 0.5  # seconds
-NARROWEST = 56  # columns that hold both titles
+NARROWEST = 56  # columns; both titles need that many
 _HIDE, _SHOW, _UP = "\x1b[?25l", "\x1b[?25h", "\x1b[{}A\r"
 
 
 class Screen(Protocol):
     def say(self, text: str) -> None:
-        """A line before the first sample."""
+        """Print a line before the first sample."""
 
     def show(self, samples: Sequence[Sample]) -> None: ...
 
     def close(self) -> None:
-        """Leave the terminal as it was; also after a Ctrl-C."""
+        """Leave the terminal as it was, also after a Ctrl-C."""
 
 
 class Lines:
-    """A row of numbers every half second, and one for the last sample."""
+    """Prints a row of numbers every half second, and one for the last sample."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
@@ -53,7 +53,7 @@ class Lines:
 
 
 class Live:
-    """Two charts, drawn over themselves."""
+    """Draws two charts and redraws them in place."""
 
     def __init__(self, out: TextIO, top: int) -> None:
         self._out = out
@@ -79,7 +79,7 @@ class Live:
 
 
 class Silence:
-    """For output that machines read."""
+    """Shows nothing. It is for output that a program reads."""
 
     def say(self, text: str) -> None:
         pass
@@ -92,7 +92,10 @@ class Silence:
 
 
 def choose(out: TextIO, top: int) -> Screen:
-    """The chart where `out` is a terminal that can show it; `top`: the zombies expected."""
+    """Choose the chart if `out` is a terminal that can show it, otherwise lines.
+
+    `top` is the largest number of zombies to expect.
+    """
     able = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
     wide = shutil.get_terminal_size().columns >= NARROWEST
     unicode = (out.encoding or "").lower().replace("-", "") == "utf8"

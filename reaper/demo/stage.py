@@ -1,6 +1,6 @@
-"""Two PID namespaces with the same workload in them, and their zombies counted from outside.
+"""Runs the same workload in two PID namespaces and counts their zombies from outside.
 
-No output and no judgement here. Namespaces: unshare(1), pid_namespaces(7), user_namespaces(7).
+It prints nothing and judges nothing. Sources: unshare(1), pid_namespaces(7), user_namespaces(7).
 """
 
 import select
@@ -18,21 +18,22 @@ HERE = Path(__file__).resolve().parent
 PYTHON = [sys.executable, "-I", "-S"]
 INIT = [*PYTHON, str(HERE.parent / "__main__.py")]
 SAMPLE_EVERY = 0.1  # seconds
-PATIENCE = 10.0  # seconds for what is promised to come true
+PATIENCE = 10.0  # seconds to wait for what the demo promises
 
-# As root, or as a user who becomes root in a user namespace of his own.
+# As root, or as a user who becomes root in a new user namespace.
 _WAYS: tuple[list[str], ...] = ([], ["--user", "--map-root-user"])
 _NAMESPACE = ["--pid", "--fork", "--mount-proc", "--kill-child"]
 
 
 class UnableError(Exception):
-    """The demo cannot run here: one line that says why and what to do."""
+    """The demo cannot run here. The text is one line that says why and what to do."""
 
 
 class Sample(NamedTuple):
-    """Zombies at a moment: `leaky` under the PID 1 that never waits, `clean` under reaper.
+    """How many zombies there are at one moment.
 
-    `stuck`: the leaking side cannot fork any more.
+    `leaky` counts those under the PID 1 that never waits, `clean` those under reaper. `stuck` says
+    whether the leaking side can no longer fork.
     """
 
     seconds: float
@@ -43,9 +44,10 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was seen: the samples, the trace as it was written, and reaper's exit code.
+    """The result of a run: the samples, the trace as it was written, and reaper's exit code.
 
-    Of the leaking side also how many orphans it made, and why it could not fork another one.
+    `leaky_made` is how many orphans the leaking side made. `cannot_fork` is why it could not fork
+    another one; it is empty if the side made them all.
     """
 
     samples: list[Sample]
@@ -65,7 +67,7 @@ def namespace() -> list[str]:
     Raises UnableError.
     """
     if not shutil.which("unshare"):
-        raise UnableError("unshare is not there: install util-linux")
+        raise UnableError("unshare is not installed: install util-linux")
     said = ""
     for way in _WAYS:
         command = ["unshare", *way, *_NAMESPACE, "--"]
@@ -74,21 +76,21 @@ def namespace() -> list[str]:
             return command
         said = tried.stderr.strip().splitlines()[0] if tried.stderr.strip() else "unshare failed"
     raise UnableError(
-        f"no PID namespace to be had ({said}): run as root, allow user namespaces "
+        f"cannot make a PID namespace ({said}): run as root, allow user namespaces "
         "(sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
         "kernel.apparmor_restrict_unprivileged_userns), or in a container use --privileged"
     )
 
 
 def children(pid: int) -> list[int]:
-    """The children of a process with one thread; none where it is gone. proc(5)"""
+    """The children of a process that has one thread; none if it is gone. Source: proc(5)."""
     with suppress(FileNotFoundError, ProcessLookupError):
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
 
 
 def zombies(pid: int) -> int:
-    """How many children of `pid` are dead and not waited for."""
+    """How many children of `pid` are dead and have not been waited for."""
     count = 0
     for child in children(pid):
         with suppress(FileNotFoundError, ProcessLookupError):
@@ -98,7 +100,7 @@ def zombies(pid: int) -> int:
 
 
 class Side:
-    """One namespace at work."""
+    """One of the two namespaces, while its workload runs."""
 
     def __init__(self, popen: "subprocess.Popen[bytes]") -> None:
         assert popen.stdin
@@ -110,13 +112,16 @@ class Side:
         self._init = 0
 
     def zombies(self) -> int:
-        """Zombies among PID 1's children; 0 as long as PID 1 is not there."""
+        """How many children of PID 1 are zombies; 0 until PID 1 has started."""
         if not self._init:
             self._init = next(iter(children(self.popen.pid)), 0)
         return zombies(self._init) if self._init else 0
 
     def read_report(self) -> None:
-        """`made N`, with the reason where it is not all, or nothing where it ended early."""
+        """Read the workload's report: `made N`, and the reason if it could not make them all.
+
+        The report is empty if the side ended early.
+        """
         count, _, self.cannot_fork = self.output.readline().decode().strip().partition("; ")
         self.made = int(count.removeprefix("made ") or 0)
 
@@ -124,14 +129,14 @@ class Side:
         return self.popen.poll() is None
 
     def finish(self) -> int:
-        """Let the workload end. The answer is the exit code of the side."""
+        """Let the workload end, and return the exit code of this side."""
         self.input.close()
         return self.popen.wait(PATIENCE)
 
 
 @contextmanager
 def side(command: Sequence[str]) -> Iterator[Side]:
-    # A session of its own: a Ctrl-C is for the demo, which then ends both.
+    # It gets its own session, so that a Ctrl-C reaches the demo alone, which then ends both sides.
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
     ) as popen:
@@ -147,9 +152,10 @@ def play(
     trace: Path,
     show: Callable[[list[Sample]], None],
 ) -> Outcome:
-    """Run both sides to the end; `show` is called with all samples after each new one.
+    """Run both sides to the end, and call `show` with all samples after each new one.
 
-    `work`: how many orphans, and how many a second. `enter`: what goes before each side's command.
+    `work` is how many orphans to make, and how many a second. `enter` has the words to put before
+    the command of each side.
     """
     count, rate = work
     workload = victim("leaves_orphans", str(count), str(rate))
@@ -170,10 +176,10 @@ def play(
         working = {leaky.output: leaky, clean.output: clean}
         while working:
             ready, _, _ = select.select(list(working), [], [], SAMPLE_EVERY)
-            for stream in ready:  # both a report and an early end are the end of this side's work
+            for stream in ready:  # this side has sent its report, or has ended early
                 working.pop(stream).read_report()
             look()
-        # The last orphans are still alive now, and the last zombies may wait for a free CPU.
+        # The last orphans are still alive now, and reaper may have to wait for a free CPU.
         give_up = time.monotonic() + PATIENCE
         while look()[1:3] != (leaky.made, 0) and leaky.runs() and clean.runs():
             if time.monotonic() > give_up:

@@ -1,4 +1,4 @@
-"""What reaper's trace says, in sentences, and whether all came as promised. Pure."""
+"""Tells reaper's trace in sentences and judges whether everything went as promised. Pure."""
 
 import json
 from collections.abc import Iterator
@@ -12,24 +12,21 @@ Event = dict[str, Any]
 
 
 def events(trace: str) -> list[Event]:
-    """The trace, a JSON object a line."""
+    """The events of a trace, which has one JSON object per line."""
     return [json.loads(line) for line in trace.splitlines()]
 
 
 @dataclass(frozen=True)
 class Facts:
-    """The counts of a run. Zombies: remaining at the end, and the most at one moment.
+    """The counts of a run. `leaky` is the side that never waits, `clean` is reaper's side."""
 
-    The leaking side ends its work early where it cannot fork (`cannot_fork`: why not).
-    """
-
-    orphans: int
-    limit: int  # processes that each side may have; 0: none
-    leaky_made: int
-    cannot_fork: str
-    leaky_remaining: int
-    clean_remaining: int
-    clean_most: int
+    orphans: int  # each side was to make that many
+    limit: int  # processes that each side may have; 0: no limit
+    leaky_made: int  # orphans; fewer if this side could not fork any more
+    cannot_fork: str  # why it could not; empty if it made them all
+    leaky_remaining: int  # zombies at the end
+    clean_remaining: int  # zombies at the end
+    clean_most: int  # zombies in the sample that has the most
     adopted: int
     reaped: int  # orphans; main is not counted
     lines_lost: int
@@ -66,17 +63,17 @@ def facts(orphans: int, limit: Limit, outcome: Outcome) -> Facts:
 
 
 def limit(held: Limit) -> str:
-    """What keeps the machine safe, in a sentence."""
+    """Say in a sentence which limit keeps the machine safe."""
     if held.processes:
         return f"Each side may have {held.processes} processes: {held.holder}."
     return (
-        "No limit on processes is to be had, so the leak is shown and its end is not: it takes "
-        "root and a writable pids cgroup, or a user namespace, or Linux 6.14."
+        "No limit on processes can be set here, so the demo shows the leak but not how it ends: "
+        "a limit needs root and a writable pids cgroup, or a user namespace, or Linux 6.14."
     )
 
 
 def verdict(counts: Facts) -> list[str]:
-    """Two sentences of what was seen, and one that judges."""
+    """Two sentences that say what was seen, and one that judges."""
     orphans = counts.orphans
     stuck = f"; {counts.cannot_fork}" if counts.cannot_fork else ""
     return [
@@ -90,7 +87,7 @@ def verdict(counts: Facts) -> list[str]:
 
 
 def summary(seen: list[Event]) -> Iterator[str]:
-    """The trace told in a few lines; times are seconds since reaper's start."""
+    """Tell the trace in a few lines. Times are seconds since reaper's start."""
     if not seen:
         yield "  the trace is empty"
         return

@@ -1,7 +1,7 @@
-"""Leaves an orphan behind RATE times a second, COUNT times; ends with its input.
+"""Leaves COUNT orphans behind, RATE a second, and exits when its standard input ends.
 
 Each orphan lives for a moment and dies. Its parent is gone by then, so PID 1 has to wait for it.
-At the end it says `made COUNT`; where it cannot go on, `made N; cannot fork: WHY`.
+When all are made, it says `made COUNT`; if it cannot fork any more, `made N; cannot fork: WHY`.
 usage: leaves_orphans.py COUNT RATE
 """
 
@@ -15,7 +15,7 @@ LIFE = 0.02  # seconds
 
 
 def leave_orphan(number: int) -> int:
-    """0, or the error number of fork(2), of either of the two."""
+    """Fork a child that forks an orphan. Returns 0, or the error number if a fork(2) failed."""
     try:
         child = os.fork()
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Starts a program and never waits for any child; ends when its standard input does.
+"""Starts a program, never waits for any child, and exits when its standard input ends.
 
 usage: never_waits.py PROGRAM [ARG...]
 """
@@ -8,6 +8,6 @@ import sys
 
 if os.fork() == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
-# Unbuffered and to the end: the program shares this pipe and nobody writes to it.
+# It reads to the end, without a buffer: the program shares this pipe, and nobody writes to it.
 while os.read(0, 1):
     pass
