@@ -1,4 +1,4 @@
-"""`python -m reaper.inspector` is reaperctl; so is this file, under any isolated Python."""
+"""Starts reaperctl, as `python -m reaper.inspector` or as this file under an isolated Python."""
 
 import sys
 

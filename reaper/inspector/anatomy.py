@@ -1,7 +1,7 @@
-"""The anatomy of one process: what /proc/PID tells of it, as plain fields. It prints nothing.
+"""The anatomy of one process: what /proc/PID says about it, as plain fields. It prints nothing.
 
-What cannot be read is None, or empty where several belong to a field, as threads: another user's
-process hides its memory and files.
+A field that cannot be read is None, or empty if it holds several values, such as the threads. The
+kernel hides the memory and the files of another user's process.
 """
 
 from collections import Counter
@@ -19,7 +19,8 @@ MASKS = {
     "caught": (b"SigCgt",),
 }
 
-# What a descriptor's link begins with -> its kind; empty: the name that follows. First match wins.
+# How a descriptor's link begins -> its kind. If that is empty, the rest of the link is the kind.
+# The first match wins.
 _FD_KINDS = (
     ("socket:", "socket"), ("pipe:", "pipe"), ("/dev/pts/", "terminal"), ("/dev/tty", "terminal"),
     ("/dev/", "device"), ("anon_inode:", ""), ("/memfd:", "memfd"), ("/", "file"),
@@ -28,7 +29,7 @@ _FD_KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """One resource limit; None is unlimited."""
+    """One resource limit. None means unlimited."""
 
     name: str
     soft: int | None
@@ -38,10 +39,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class Anatomy:
-    """One process taken apart."""
+    """What is known about one process."""
 
     process: Process
-    lineage: tuple[Process, ...]  # parent, its parent, up to a process without a parent here
+    lineage: tuple[Process, ...]  # parent, its parent, and so on, up to one without a parent here
     threads: tuple[Stat, ...]
     exe: str | None
     cwd: str | None
@@ -54,7 +55,7 @@ class Anatomy:
 
 
 def examine(proc: Proc, process: Process) -> Anatomy:
-    """Everything about a process that was read with its status, argv, memory, cgroup and wchan."""
+    """Examine a process that was read with its status, argv, memory, cgroup and wchan."""
     pid = process.pid
     smaps = proc.maybe(f"{pid}/smaps")
     exe = proc.link(f"{pid}/exe")
@@ -109,7 +110,7 @@ def _names(process: Process, keys: Iterable[bytes]) -> tuple[str, ...] | None:
 
 
 def kind_of_descriptor(link: str) -> str:
-    """socket, pipe, terminal, device, file, memfd, or the name of an anonymous inode."""
+    """Return socket, pipe, terminal, device, file, memfd, or the name of an anonymous inode."""
     for start, kind in _FD_KINDS:
         if link.startswith(start):
             return kind or link.removeprefix(start).strip("[]")
@@ -125,7 +126,7 @@ def _descriptors(proc: Proc, pid: int) -> dict[str, int] | None:
 
 
 def parse_limits(data: bytes) -> Iterable[Limit]:
-    """/proc/PID/limits; lines that are torn are left out."""
+    """Parse /proc/PID/limits. Torn lines are left out."""
     for line in data.splitlines()[1:]:
         name, numbers = text(line[:26]).strip(), text(line[26:]).split()
         try:

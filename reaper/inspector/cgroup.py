@@ -1,20 +1,21 @@
 """What the control group allows and charges: pids and memory, cgroup v1 and v2.
 
 /proc/PID/cgroup and /proc/PID/mountinfo say where the files are: cgroups(7), proc(5). A limit may
-be set on any level above; of each resource the level that is closest to its limit counts.
+be set at any level above. For each resource, the level that is closest to its limit counts.
 """
 
 from dataclasses import dataclass
 
 from .procfs import Proc, read_file, text
 
-# v1 says "no limit" with the largest multiple of a page: above this, where no limit ever is.
+# For "no limit", v1 writes the largest multiple of the page size. It is above this number, and a
+# real limit never is.
 NO_LIMIT = 1 << 62
 
 
 @dataclass(frozen=True)
 class Level:
-    """One resource on one level. None: not known, and for `limit` also: none set."""
+    """One resource at one level. None means not known; as a `limit` it may also mean no limit."""
 
     used: int | None = None
     limit: int | None = None
@@ -22,21 +23,23 @@ class Level:
 
     @property
     def share(self) -> float | None:
-        """used / limit."""
+        """used / limit; None if either is not known."""
         return self.used / self.limit if self.used is not None and self.limit else None
 
 
 @dataclass(frozen=True)
 class Cgroup:
-    """The numbers of one control group: each resource on the level that counts. Memory in bytes."""
+    """The numbers of one control group, each resource at the level that counts. Memory in bytes."""
 
     pids: Level = Level()
     memory: Level = Level()
-    cache: int | None = None  # of `memory.used`: page cache that the kernel would take back first
+    cache: int | None = (
+        None  # page cache: the part of `memory.used` that the kernel takes back first
+    )
     oom_kills: int | None = None  # in the innermost group
 
 
-# (controller, version) -> files: used, limit, peak
+# (controller, version) -> the files with what is used, the limit and the peak
 _FILES = {
     ("pids", 1): ("pids.current", "pids.max", ""),
     ("pids", 2): ("pids.current", "pids.max", "pids.peak"),
@@ -52,7 +55,7 @@ _OOM_KILLS = {1: ("memory.oom_control", b"oom_kill"), 2: ("memory.events", b"oom
 
 
 def read(proc: Proc) -> Cgroup:
-    """The control group of this program, or, looking in from elsewhere, of the root's PID 1."""
+    """Read the control group of this program, or of PID 1 if this program is not in that /proc."""
     pid = "self" if proc.maybe("self/cgroup") else "1"
     pids, _ = _levels(proc, pid, "pids")
     memory, version = _levels(proc, pid, "memory")
@@ -70,7 +73,7 @@ def read(proc: Proc) -> Cgroup:
 
 
 def _closest(levels: list[tuple[str, Level]]) -> tuple[str, Level]:
-    """Folder and level that is closest to its limit; the innermost where none has one."""
+    """The level that is closest to its limit, and its folder; the innermost if none is limited."""
     limited = [pair for pair in levels if pair[1].share is not None]
     if limited:
         return max(limited, key=lambda pair: pair[1].share or 0)
@@ -78,7 +81,7 @@ def _closest(levels: list[tuple[str, Level]]) -> tuple[str, Level]:
 
 
 def _levels(proc: Proc, pid: str, controller: str) -> tuple[list[tuple[str, Level]], int]:
-    """Folder and numbers of a controller, the innermost level first, and the cgroup version."""
+    """Each level of a controller with its folder, the innermost first, and the cgroup version."""
     for version in (1, 2):
         levels = []
         for folder in _folders(proc, pid, controller if version == 1 else ""):
@@ -100,7 +103,7 @@ def _folders(proc: Proc, pid: str, controller: str) -> list[str]:
     if path is None or mount is None:
         return []
     root, point = mount
-    # In a container the path may be the host's, and the mount begins at that very path.
+    # In a container the path may be the host's; then the mount begins at that same path.
     inside = path[len(root) :] if root != "/" and (path + "/").startswith(root + "/") else path
     parts = [part for part in inside.split("/") if part]
     top = proc.outside(point)
@@ -116,7 +119,7 @@ def _path(data: bytes, controller: str) -> str | None:
 
 
 def _mount(data: bytes, controller: str) -> tuple[str, str] | None:
-    """(folder of the hierarchy that is mounted, where) from mountinfo: proc(5)."""
+    """Which folder of the hierarchy is mounted, and where, from mountinfo: proc(5)."""
     for line in text(data).split("\n"):
         head, _, tail = line.partition(" - ")
         kind, *_, options = tail.split() or ["", ""]
@@ -134,7 +137,7 @@ def _mount(data: bytes, controller: str) -> tuple[str, str] | None:
 
 
 def _number(path: str) -> int | None:
-    """A number from a file; None where it is not there or stands for no limit."""
+    """A number from a file; None if the file is not there or the number stands for no limit."""
     try:
         value = int(read_file(path))
     except (OSError, ValueError):
@@ -143,7 +146,7 @@ def _number(path: str) -> int | None:
 
 
 def _keyed(path: str, key: bytes) -> int | None:
-    """The number behind a key in a file of `key number` lines."""
+    """The number after a key in a file of `key number` lines."""
     try:
         for line in read_file(path).splitlines():
             name, _, value = line.partition(b" ")

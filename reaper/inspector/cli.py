@@ -1,7 +1,8 @@
-"""The command line of reaperctl: finds the command, runs it, and is the one place for errors.
+"""The command line of reaperctl: finds the command, runs it, and reports all errors.
 
-Exit codes: 0 nothing found (or nothing to find), 1 findings, or some remain of those that were to
-be killed, 2 an error, said in one line, 130 Ctrl-C. `top` on a terminal has its own (`terminal`).
+Exit codes: 0 if nothing was found, 1 if there are findings or if `kill` left processes alive, 2
+after an error, which is reported in one line, 130 after Ctrl-C. `top` on a terminal has codes of
+its own: see `terminal`.
 """
 
 import argparse
@@ -32,14 +33,14 @@ Exit codes: 0 nothing found, 1 findings (doctor, zombies) or some remain (kill),
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser whose errors are one line that says where help is."""
+    """An ArgumentParser that reports an error in one line and says where to find help."""
 
     def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {escaped(message)}; see {self.prog} --help", file=sys.stderr)
         raise SystemExit(ERROR)
 
     def print_help(self, file: "SupportsWrite[str] | None" = None) -> None:
-        """Unlike argparse's, fail where it cannot be written."""
+        """Print the help. Unlike argparse's method, raise OSError if it cannot be written."""
         (file or sys.stdout).write(self.format_help())
 
 
@@ -49,7 +50,7 @@ def module_of(command: str) -> ModuleType:
 
 
 def build(*wanted: str) -> argparse.ArgumentParser:
-    """The parser; only the commands in `wanted` are imported and know their options."""
+    """Build the parser. Only the commands in `wanted` are imported and get their options."""
     parser = Parser(
         prog="reaperctl",
         description="Looks at processes: what runs, what leaks, what is wrong, and what to do.",
@@ -91,7 +92,7 @@ def look(options: argparse.Namespace) -> Proc:
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
-    """`--sort -rss` as `--sort=-rss`: argparse would take the second word for an option."""
+    """Write `--sort -rss` as `--sort=-rss`, because argparse would take `-rss` for an option."""
     joined: list[str] = []
     for word in arguments:
         if joined and joined[-1] == "--sort":
@@ -102,7 +103,7 @@ def _joined(arguments: Sequence[str]) -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command line; the answer is the exit code."""
+    """Run one command line and return the exit code."""
     parser = build(*[word for word in arguments if word in COMMANDS][:1])
     if not arguments:
         parser.print_help()
@@ -121,8 +122,8 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def console() -> NoReturn:
-    """Run `main` on sys.argv and exit. A reader of the output may leave early, as head(1) does."""
-    gc.disable()  # we leave soon, and collecting costs a quarter of the time at 10,000 processes
+    """Run `main` on sys.argv and exit. The reader of the output may stop early, as head(1) does."""
+    gc.disable()  # it would take a quarter of the time with 10,000 processes, and we exit soon
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
     if sys.stdout is None:
@@ -143,7 +144,7 @@ def console() -> NoReturn:
 
 
 def _flushed(arguments: Sequence[str]) -> int:
-    """The exit code, once all is written; also of --help and of a bad option."""
+    """Run `main`, write out everything, and return the exit code, also after --help or an error."""
     try:
         code = main(arguments)
     except SystemExit as leaving:

@@ -1,6 +1,6 @@
-"""The columns of a process: what ps, tree, top, mem, show and kill can show of it.
+"""The columns of a process: what ps, tree, top, mem, show and kill can show about it.
 
-Pure, but that names of users are looked up.
+Pure, except that it looks up the names of users.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,13 +14,13 @@ from .render.table import Column
 
 R = TypeVar("R")
 
-# tty_nr's major number -> name; 136 to 143 are the pseudo terminals (Documentation/admin-guide).
+# The major numbers of pseudo terminals: Documentation/admin-guide/devices.txt of the kernel.
 _PTY_MAJORS = range(136, 144)
 
 
 @cache
 def tty_name(device: int) -> str | None:
-    """pts/3, tty1, ttyS0 for a device number as in stat; None for no terminal."""
+    """The name (pts/3, tty1) for a device number from /proc/PID/stat; None for no terminal."""
     if not device:
         return None
     major, minor = device >> 8 & 0xFFF, device & 0xFF | device >> 12 & 0xFFF00
@@ -50,7 +50,7 @@ def stat_flags(process: Process) -> str:
 
 @cache
 def user_name(uid: int) -> str:
-    """The name of a user id, or the number where it has none."""
+    """The name of a user id, or the number if it has no name."""
     try:
         from pwd import getpwuid  # noqa: PLC0415
 
@@ -60,7 +60,7 @@ def user_name(uid: int) -> str:
 
 
 def id_of(process: Process, kind: str, index: int) -> int | None:
-    """A user or group id; `kind` is uids or gids, `index` 0 the real and 1 the effective one."""
+    """A user or group id: `kind` is uids or gids, `index` is 0 for real or 1 for effective."""
     ids: tuple[int, ...] | None = getattr(process.status, kind, None)
     return ids[index] if ids else None
 
@@ -77,7 +77,7 @@ def _nspid(process: Process) -> int | None:
 
 
 def _cgroup(process: Process) -> str | None:
-    """The v2 path where there is one (it comes last), else that of the last v1 hierarchy."""
+    """The v2 path if there is one (it is listed last), else the path in the last v1 hierarchy."""
     last = (process.cgroup or "").removesuffix("\n").rpartition("\n")[2]
     return last.split(":", 2)[-1] or None
 
@@ -122,7 +122,7 @@ IO = ("io",)
 
 PROCESS: tuple[Column[Process], ...] = (
     Column("pid", lambda p: p.stat.pid, "process id", "integer"),
-    Column("ppid", lambda p: p.stat.ppid, "parent; 0 where it is outside", "integer"),
+    Column("ppid", lambda p: p.stat.ppid, "parent process; 0 if it is outside", "integer"),
     Column("pgid", lambda p: p.stat.pgid, "process group", "integer"),
     Column("sid", lambda p: p.stat.sid, "session", "integer"),
     Column("tty", lambda p: tty_name(p.stat.tty), "controlling terminal"),
@@ -139,11 +139,11 @@ PROCESS: tuple[Column[Process], ...] = (
            "integer", header="PR"),
     Column("nice", lambda p: p.stat.nice, "nice value", "integer", header="NI"),
     Column("cpu", lambda p: p.stat.user + p.stat.system, "CPU time used", "cpu"),
-    Column("user_cpu", lambda p: p.stat.user, "of it in user mode", "cpu", header="USR"),
-    Column("system_cpu", lambda p: p.stat.system, "of it in the kernel", "cpu", header="SYS"),
+    Column("user_cpu", lambda p: p.stat.user, "CPU time in user mode", "cpu", header="USR"),
+    Column("system_cpu", lambda p: p.stat.system, "CPU time in the kernel", "cpu", header="SYS"),
     Column("pcpu", lambda p: _percent(p.stat.user + p.stat.system, p.age),
            "CPU time used / age, in percent", "percent", header="%CPU"),
-    Column("wait", lambda p: p.wait, "time it (its main thread) was ready and waited for a CPU",
+    Column("wait", lambda p: p.wait, "time that its main thread was ready and waited for a CPU",
            "cpu", ("wait",)),
     Column("processor", lambda p: p.stat.processor, "the CPU it ran on last", "integer",
            header="ON"),
@@ -159,9 +159,9 @@ PROCESS: tuple[Column[Process], ...] = (
     Column("swap", lambda p: p.status and p.status.size(b"VmSwap"), "swapped out", "bytes", STATUS),
     Column("minflt", lambda p: p.stat.minflt, "page faults without a read from disk", "integer"),
     Column("majflt", lambda p: p.stat.majflt, "page faults with a read from disk", "integer"),
-    Column("cswch", _switches(b"voluntary"), "times it (its main thread) gave its CPU away to wait",
+    Column("cswch", _switches(b"voluntary"), "how often its main thread gave up the CPU to wait",
            "integer", STATUS),
-    Column("nvcswch", _switches(b"nonvoluntary"), "times it (its main thread) was preempted",
+    Column("nvcswch", _switches(b"nonvoluntary"), "how often its main thread was preempted",
            "integer", STATUS),
     Column("read", lambda p: p.io and p.io.get("read_bytes"), "read from storage", "bytes", IO),
     Column("written", lambda p: p.io and p.io.get("write_bytes"), "written to storage", "bytes",
@@ -170,12 +170,12 @@ PROCESS: tuple[Column[Process], ...] = (
     Column("started", _started, "time of day or date of its start", "time", MACHINE),
     Column("start", lambda p: p.stat.start, "start, seconds since boot", "integer"),
     Column("nspid", _nspid, "pid in its own PID namespace", "integer", STATUS),
-    Column("hostpid", lambda p: p.hostpid, "pid as this side numbers it, with --root, --container",
+    Column("hostpid", lambda p: p.hostpid, "its pid outside the container",
            "integer", ("hostpid",)),
     Column("cgroup", _cgroup, "control group", needs=("cgroup",)),
     Column("wchan", lambda p: p.wchan if p.wchan not in ("0", "") else None,
            "kernel function it sleeps in", needs=("wchan",)),
     Column("comm", lambda p: p.stat.comm, "the kernel's name for it, at most 15 bytes"),
-    Column("command", lambda p: p.command, "arguments, or [comm] where there are none",
+    Column("command", lambda p: p.command, "arguments, or [comm] if there are none",
            needs=("argv",)),
 )  # fmt: skip

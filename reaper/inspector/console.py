@@ -1,6 +1,6 @@
 """The console script that pip makes: start reaperctl again, isolated and without `site`.
 
-What stands in the container's PYTHON* variables, or in its user's site folder, is not ours to run.
+So it runs no code that the container's PYTHON* variables or its user's site folder would bring in.
 """
 
 import os
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
 
 def main() -> "NoReturn":
-    """The same command line, in the same process."""
+    """Run the same command line in the same process."""
     if sys.executable:
         program = os.path.join(os.path.dirname(__file__), "__main__.py")
         os.execv(sys.executable, [sys.executable, "-I", "-S", program, *sys.argv[1:]])
-    from reaper.inspector.cli import console  # noqa: PLC0415  Python does not know where it is
+    from reaper.inspector.cli import console  # noqa: PLC0415  Python does not know its own path
 
     console()

@@ -1,7 +1,7 @@
-"""Looking into a container from outside: from its name to its /proc, and to its pids as seen here.
+"""Looks into a container from outside: finds its /proc by its name, and its pids as seen here.
 
-The engine's own command, docker or podman, is asked for the container's id and for the pid of its
-PID 1; all else comes from /proc.
+It asks the engine's own command, docker or podman, for the container's id and for the pid of its
+PID 1. Everything else comes from /proc.
 Sources: docker-container-inspect(1), podman-container-inspect(1), pid_namespaces(7).
 """
 
@@ -30,14 +30,17 @@ class Answer:
 
 
 def choose(name: str, answers: Iterable[Answer]) -> tuple[int, str]:
-    """Host pid of the container's PID 1, and its id. Pure; raises UserError."""
+    """Take the host pid of the container's PID 1, and its id, from the engines' answers. Pure.
+
+    Raises UserError if no engine runs the container.
+    """
     complaints = []
     for answer in answers:
         pid, _, identity = answer.out.strip().partition(" ")
         if answer.code == 0 and pid.isdecimal() and identity:
             if int(pid):
                 return int(pid), identity
-            complaints.append(f"{answer.engine}: it does not run")
+            complaints.append(f"{answer.engine}: the container is not running")
         else:
             line = (answer.err.strip() or "no answer").splitlines()[-1]
             complaints.append(f"{answer.engine}: {line}")
@@ -49,7 +52,7 @@ def choose(name: str, answers: Iterable[Answer]) -> tuple[int, str]:
 
 
 def ask(engine: str, name: str) -> Answer:
-    """Ask one engine; an engine that hangs or cannot start is an answer, too."""
+    """Ask one engine. If it hangs or cannot start, the answer says so."""
     command = [engine, *INSPECT, name]
     try:
         done = subprocess.run(
@@ -63,8 +66,9 @@ def ask(engine: str, name: str) -> Answer:
 def root_of(name: str, here: Proc) -> str:
     """The container's /proc as a folder of this system. Raises UserError."""
     pid, identity = choose(name, (ask(engine, name) for engine in ENGINES if shutil.which(engine)))
-    # An engine on another machine answers with a pid of that machine. The container's id is in the
-    # paths of its control group, or of the files that engines mount into it (/etc/hostname).
+    # An engine on another machine answers with a pid of that machine. So check that the process is
+    # the container's: the container's id is in the paths of its control group, or of the files
+    # that engines mount into it (/etc/hostname).
     marks = (here.maybe(f"{pid}/cgroup") or b"") + (here.maybe(f"{pid}/mountinfo") or b"")
     if identity.encode() not in marks:
         raise UserError(
@@ -79,9 +83,9 @@ def root_of(name: str, here: Proc) -> str:
 
 
 def pids_inside(here: Proc, namespace: str) -> dict[int, int]:
-    """pid in a PID namespace (`pid:[4026532177]`) -> pid here; of nested namespaces, too.
+    """Pid in a PID namespace (`pid:[4026532177]`) -> pid here, with those in nested namespaces.
 
-    Empty where the links cannot be read, or where the namespace is not below this one.
+    It is empty if the links cannot be read, or if the namespace is not below this one.
     """
     home = here.link("self/ns/pid")
     away: dict[int, tuple[str, tuple[int, ...], int]] = {}
@@ -95,7 +99,7 @@ def pids_inside(here: Proc, namespace: str) -> dict[int, int]:
     level = next((len(numbers) for link, numbers, _ in away.values() if link == namespace), 0)
 
     def belongs(pid: int) -> bool:
-        # Who is in a nested namespace has an ancestor in the one that was asked for.
+        # A process in a nested namespace has an ancestor in the namespace that was asked for.
         while pid in away:
             link, numbers, parent = away[pid]
             if link == namespace:
@@ -118,7 +122,7 @@ class Inside(Proc):
 
     @cached_property
     def namespace(self) -> str | None:
-        """The PID namespace of this /proc; None for a recorded one, or where not permitted."""
+        """The PID namespace of this /proc; None if it is recorded or may not be read."""
         return self.link("1/ns/pid")
 
     @cached_property

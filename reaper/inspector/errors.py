@@ -1,5 +1,5 @@
-"""The one exception that means an error: `cli` prints it in one line and leaves with 2."""
+"""The exception for errors that are told to the user: `cli` prints one line and exits with 2."""
 
 
 class UserError(Exception):
-    """Something only the user can change; the text is one sentence that says how."""
+    """An error that only the user can mend. The text is one sentence that says how."""

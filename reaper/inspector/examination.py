@@ -1,6 +1,6 @@
 """Gathers the facts for the diagnosis: one or two looks at /proc, and the control group.
 
-Costly files (smaps_rollup, the threads' masks) are read only where the cheap ones give a reason.
+Costly files (smaps_rollup, the threads' masks) are read only if the cheap ones give a reason.
 """
 
 import time
@@ -18,9 +18,9 @@ PARTS = ("status", "argv", "wchan")
 
 
 def examine(view: View, settle: float) -> Facts:
-    """The facts; `settle` seconds lie between the looks where a second one is needed.
+    """Gather the facts. If a second look is needed, it is taken `settle` seconds after the first.
 
-    Passing states need one: a zombie of this moment, a vfork (D), a mask held during a fork.
+    It shows which states pass by themselves: a new zombie, a vfork (D), a mask held during a fork.
     """
     parts = (*PARTS, HOSTPID) if view.proc.foreign else PARTS
     snapshot = view.snapshot(parts)
@@ -49,9 +49,9 @@ def examine(view: View, settle: float) -> Facts:
 
 
 def _since(proc: Proc, pid: int) -> float | None:
-    """About how many seconds ago a process last ran: the scheduler notes when, in milliseconds.
+    """About how many seconds ago a process last ran. The scheduler notes when, in milliseconds.
 
-    Its clock begins at boot, too, but may be seconds off the uptime.
+    The scheduler's clock also begins at boot, but may be seconds off the uptime.
     """
     then, now = _last_ran(proc.maybe(f"{pid}/sched") or b""), proc.uptime
     return None if now is None or then is None else max(0.0, now - then / 1000)
@@ -69,7 +69,7 @@ def _last_ran(data: bytes) -> float | None:
 
 
 def _blocks_term(process: Process) -> bool:
-    """Whether its main thread blocks TERM. Never true of an init: it blocks TERM and fetches it."""
+    """Whether its main thread blocks TERM. False for an init, which blocks TERM to fetch it."""
     stat = process.stat
     return (
         has_signal(process, b"SigBlk", TERM)
@@ -89,7 +89,7 @@ def _deaf(proc: Proc, process: Process) -> bool:
             return False
     descriptors = proc.names(f"{process.pid}/fd")
     if descriptors is None:
-        return False  # not ours to see: no finding without evidence
+        return False  # we may not look, and there is no finding without evidence
     links = (proc.link(f"{process.pid}/fd/{name}") for name in descriptors)
     return "anon_inode:[signalfd]" not in links
 
@@ -99,7 +99,7 @@ def _waits_for_signal(proc: Proc, task: str) -> bool:
 
 
 def _sums(view: View, snapshot: Snapshot) -> Iterable[Sum]:
-    """Sums by command, of those whose RSS alone could mislead."""
+    """Sums by command, for the commands whose sum of RSS is large enough to mislead."""
     by_name: dict[str, list[Process]] = {}
     for process in snapshot:
         if process.stat.rss:

@@ -1,6 +1,6 @@
-"""Which processes: the filters that ps, states, mem, top and kill share.
+"""The filters by which ps, states, mem, top and kill choose processes.
 
-Pure, but that names of users and groups are looked up.
+Pure, except that it looks up the names of users and groups.
 """
 
 import argparse
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 def itself(row: Any) -> Any:
-    """For rows that are processes: the row."""
+    """Return the row itself, for rows that are processes."""
     return row
 
 
@@ -65,7 +65,7 @@ def _pattern(word: str) -> re.Pattern[str]:
     try:
         return re.compile(word)
     except re.error as error:
-        raise argparse.ArgumentTypeError(f'"{word}" is no pattern: {error}') from None
+        raise argparse.ArgumentTypeError(f'"{word}" is not a pattern: {error}') from None
 
 
 pids = _list(number)
@@ -75,7 +75,7 @@ pids = _list(number)
 class Filter:
     """One filter: its option, what it takes, and which processes match what was given."""
 
-    short: str  # empty where it has none
+    short: str  # empty if it has none
     metavar: str
     parse: Callable[[str], Any]
     help: str
@@ -84,7 +84,7 @@ class Filter:
 
 
 FILTERS = {
-    "name": Filter("-n", "REGEX", _pattern, "the kernel's name (at most 15 bytes) matches",
+    "name": Filter("-n", "REGEX", _pattern, "the kernel's name for it (at most 15 bytes) matches",
                    lambda want, p: want.search(p.stat.comm)),
     "full": Filter("-f", "REGEX", _pattern, "the command with its arguments matches",
                    lambda want, p: want.search(p.command), ("argv",)),
@@ -102,39 +102,39 @@ FILTERS = {
                       lambda want, p: p.stat.sid in want),
     "parent": Filter("-P", "PPIDS", pids, "children of one of these",
                      lambda want, p: p.stat.ppid in want),
-    "tty": Filter("", "TTYS", _list(str), "on one of these terminals: pts/0; none is -",
+    "tty": Filter("", "TTYS", _list(str), "on one of these terminals: pts/0; - for no terminal",
                   lambda want, p: (tty_name(p.stat.tty) or "-") in want),
-    "older": Filter("", "SECONDS", seconds(most=1e10), "started longer ago than this",
+    "older": Filter("", "SECONDS", seconds(most=1e10), "started at least this long ago",
                     lambda want, p: p.age is not None and p.age >= want),
-    "cgroup": Filter("", "REGEX", _pattern, "a control group matches",
+    "cgroup": Filter("", "REGEX", _pattern, "the path of one of its control groups matches",
                      lambda want, p: p.cgroup and want.search(p.cgroup), ("cgroup",)),
 }  # fmt: skip
 
 
 def add_filters(parser: argparse.ArgumentParser) -> None:
-    """--name, --state, --user and the other `FILTERS`, --invert, --newest and --oldest."""
-    group = parser.add_argument_group("filters (all must hold; lists with commas)")
+    """Add an option for each of `FILTERS`, and --invert, --newest and --oldest."""
+    group = parser.add_argument_group("filters (all must match; lists with commas)")
     for name, row in FILTERS.items():
         flags = [*([row.short] if row.short else []), f"--{name.replace('_', '-')}"]
         group.add_argument(*flags, metavar=row.metavar, type=row.parse, help=row.help)
-    group.add_argument("--invert", action="store_true", help="those for which they do not hold")
+    group.add_argument("--invert", action="store_true", help="choose those that do not match")
     one = group.add_mutually_exclusive_group()
-    one.add_argument("--newest", action="store_true", help="of those the one started last")
-    one.add_argument("--oldest", action="store_true", help="of those the one started first")
+    one.add_argument("--newest", action="store_true", help="of those, only the one started last")
+    one.add_argument("--oldest", action="store_true", help="of those, only the one started first")
 
 
 def filtered(options: argparse.Namespace) -> list[str]:
-    """The filters that were given."""
+    """The names of the filters that were given."""
     return [name for name in FILTERS if getattr(options, name) is not None]
 
 
 def needed(options: argparse.Namespace) -> tuple[str, ...]:
-    """The parts of /proc that the filters given read."""
+    """The parts of /proc that the given filters read."""
     return tuple(part for name in filtered(options) for part in FILTERS[name].needs)
 
 
 def selected(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
-    """The processes that match. With --name, --full, --newest or --oldest never this program."""
+    """The processes that match. --name, --full, --newest and --oldest never choose this program."""
     narrow = {"name", "full"}.intersection(filtered(options)) or options.newest or options.oldest
     own = snapshot.own if narrow else None
     return choose(options, (process for process in snapshot if process.pid != own))

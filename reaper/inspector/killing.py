@@ -1,4 +1,4 @@
-"""Whom a kill may hit, in which steps, and what came of it. Pure: no signal is sent here."""
+"""Whom `kill` may hit, in which steps, and with what result. Pure: it sends no signals."""
 
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from .tree import parent_of
 
 TERM, KILL = NUMBERS["SIGTERM"], NUMBERS["SIGKILL"]
 GRACE = 5.0  # seconds, as the init's --grace
-AFTER_KILL = 5.0  # KILL acts at once, unless the process is inside the kernel (D)
+AFTER_KILL = 5.0  # seconds; KILL acts at once, unless the process is inside the kernel (D)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps: a signal, a wait of `grace` seconds (None: no wait), perhaps KILL."""
+    """The steps: send `signal`, wait `grace` seconds (None: do not wait), then perhaps KILL."""
 
     signal: int = TERM
     grace: float | None = GRACE
@@ -25,8 +25,8 @@ class Plan:
 def plan(signal: int | None, grace: float | None, kill: bool) -> Plan:
     """The steps for --signal, --grace and --no-kill.
 
-    A signal other than TERM and KILL may mean anything to its program (HUP: reload), so it is only
-    sent, unless a grace time asks for the end.
+    A signal other than TERM and KILL may mean anything to a program (HUP: reload), so it is only
+    sent. If a grace time is given, too, the processes are expected to end.
     """
     if signal is None:
         signal = TERM
@@ -39,7 +39,7 @@ def plan(signal: int | None, grace: float | None, kill: bool) -> Plan:
 
 @dataclass(frozen=True)
 class Self:
-    """This program and those above it, as this side numbers them."""
+    """The pids of this program and of its ancestors, in this program's own PID namespace."""
 
     pid: int
     ancestors: Container[int]
@@ -47,7 +47,7 @@ class Self:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Whom no signal is sent to, and why."""
+    """A rule: which processes get no signal, and why."""
 
     holds: Callable[[Process, Self], bool]
     why: str
@@ -59,11 +59,11 @@ REFUSALS = (
         "PID 1: its end is the end of the container; docker stop does that from outside",
     ),
     Refusal(lambda p, me: p.hostpid == me.pid, "this reaperctl"),
-    Refusal(lambda p, me: p.hostpid in me.ancestors, "this reaperctl runs below it"),
+    Refusal(lambda p, me: p.hostpid in me.ancestors, "an ancestor of this reaperctl"),
     Refusal(lambda p, me: p.stat.kernel, "a kernel thread: no signal reaches it"),
     Refusal(lambda p, me: p.hostpid is None, "its pid on this side is not known; try it as root"),
 )
-DEAD = "a zombie: dead already, its parent {ppid} has to wait for it; see reaperctl zombies"
+DEAD = "a zombie: already dead; its parent {ppid} has to wait for it; see reaperctl zombies"
 
 
 @dataclass(frozen=True)
@@ -71,19 +71,19 @@ class Result:
     """What happened to one process."""
 
     process: Process
-    outcome: str  # of OUTCOMES
-    signal: int | None = None  # that the sentence names
+    outcome: str  # a key of OUTCOMES
+    signal: int | None = None  # the one that the sentence names
     seconds: float | None = None  # from the first signal to its end
     detail: str = ""
 
     @property
     def remaining(self) -> bool:
-        """Whether it counts as remaining: it was to end and lives, or no signal may reach it."""
+        """Whether it counts as remaining: it should have ended but lives, or got no signal."""
         return OUTCOMES[self.outcome][1]
 
     @property
     def sentence(self) -> str:
-        """The outcome for people."""
+        """The outcome in words."""
         return OUTCOMES[self.outcome][0].format(
             signal=name_of(self.signal) if self.signal else "",
             seconds=f"{self.seconds or 0:.2f} s",
@@ -94,7 +94,7 @@ class Result:
 # outcome -> (sentence, whether the process counts as remaining)
 OUTCOMES = {
     "ended": ("ended {seconds} after {signal}", False),
-    "killed": ("did not end by {signal}; killed after {seconds}", False),
+    "killed": ("did not end after {signal}; killed after {seconds}", False),
     "gone": ("was gone before the signal", False),
     "zombie": ("{detail}", False),
     "sent": ("got {signal}", False),
@@ -106,7 +106,7 @@ OUTCOMES = {
 
 
 def refusal(process: Process, me: Self) -> Result | None:
-    """Why this process gets no signal; None where it gets one."""
+    """Why this process gets no signal; None if it gets one."""
     if process.stat.zombie:
         return Result(process, "zombie", detail=DEAD.format(ppid=process.stat.ppid))
     why = next((row.why for row in REFUSALS if row.holds(process, me)), None)
@@ -114,13 +114,13 @@ def refusal(process: Process, me: Self) -> Result | None:
 
 
 def still_there(process: Process) -> str:
-    """How a process that outlived every step was seen last."""
+    """The last state that was seen of a process that outlived every step."""
     where = process.wchan if process.stat.state == "D" else None
     return describe(process.stat.state) + (f" in {where}" if where not in (None, "", "0") else "")
 
 
 def with_descendants(chosen: Iterable[Process], snapshot: Snapshot) -> list[Process]:
-    """The chosen and all that is below them, each once: the chosen first, the farthest last."""
+    """The chosen processes and all their descendants, each once, level by level."""
     kept: dict[int, Process] = {}
     waiting = list(chosen)
     while waiting:

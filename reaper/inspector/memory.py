@@ -1,4 +1,4 @@
-"""Memory: what a process maps and how it sums up; what a sum of RSS counts twice. Pure.
+"""What a process maps, sums of that, and what a sum of RSS counts more than once. Pure.
 
 A region is one line of /proc/PID/maps with its numbers from smaps: proc(5).
 """
@@ -27,7 +27,7 @@ _KERNEL = ("[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]", "[sig
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """One mapping. Addresses and sizes in bytes; `memory` is None where smaps was torn."""
+    """One mapping. Addresses and sizes in bytes; `memory` is None if smaps was torn."""
 
     start: int
     end: int
@@ -42,9 +42,9 @@ class Region:
 
 
 def parse_smaps(data: bytes) -> list[Region]:
-    """/proc/PID/smaps as regions, from low to high. Of /proc/PID/maps, without their memory."""
+    """Parse /proc/PID/smaps, or maps, which has no memory. The regions go from low to high."""
     regions = []
-    lines = data.split(b"\n")  # a path may hold every other line break
+    lines = data.split(b"\n")  # not splitlines: a path may contain the other line breaks
     heads = [i for i, line in enumerate(lines) if line[:1] in b"0123456789abcdef" and line[:1]]
     for number, index in enumerate(heads):
         end = heads[number + 1] if number + 1 < len(heads) else len(lines)
@@ -65,7 +65,7 @@ def _region(head: bytes, body: bytes) -> Region | None:
 
 
 def classify(regions: Sequence[Region], program: str | None) -> list[str]:
-    """The kind of each region, one of KINDS; `program` is where /proc/PID/exe points."""
+    """The kind of each region, one of KINDS. `program` is the target of /proc/PID/exe."""
     libraries = {region.path for region in regions if "x" in region.permissions and region.path}
     kinds: list[str] = []
     for i, region in enumerate(regions):
@@ -117,7 +117,7 @@ def parts(regions: Sequence[Region], program: str | None) -> list[Part]:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """`count` processes together. `memory` is of the `known` of them; `vss` and `rss` of all."""
+    """The sum over `count` processes. `memory` covers the `known` of them, `vss` and `rss` all."""
 
     name: str
     count: int
@@ -128,12 +128,12 @@ class Sum:
 
     @property
     def twice(self) -> int:
-        """RSS above PSS, of those whose PSS is known: what other sharers have of the same pages."""
+        """RSS minus PSS, if PSS is known: the part of shared pages that is the other sharers'."""
         return max(0, self.memory.rss - self.memory.pss)
 
 
 def add_up(processes: Iterable[Process], name: str = "") -> Sum:
-    """The sum over processes; zombies and kernel threads have no memory and add nothing."""
+    """The sum over processes. Zombies and kernel threads have no memory and are not counted."""
     count = known = vss = rss = 0
     memory = NO_MEMORY
     for process in processes:
@@ -149,7 +149,7 @@ def add_up(processes: Iterable[Process], name: str = "") -> Sum:
 
 
 def sums(processes: Iterable[Process], key: Callable[[Process], str]) -> list[Sum]:
-    """The sums of those that have the same key, the largest first."""
+    """One sum for each key, over the processes with that key; the largest comes first."""
     alike: dict[str, list[Process]] = {}
     for process in processes:
         if process.stat.vss is not None:

@@ -1,7 +1,7 @@
 """Counts as metric families, and their text for Prometheus. Pure.
 
-Format: Prometheus text exposition format 0.0.4. Families are listed even where they are zero, so
-that a series does not vanish when all is well; what is not known is left out.
+Format: Prometheus text exposition format 0.0.4. A family is listed even if it is zero, so that a
+series does not vanish when all is well. What is not known is left out.
 """
 
 from collections import Counter
@@ -14,7 +14,7 @@ from .tally import Tally
 from .zombies import culprits
 
 ROLES = ("main", "orphan", "other")
-OUTSIDE = "outside"  # the parent's name where it is in another PID namespace or hidden
+OUTSIDE = "outside"  # the name for a parent that is in another PID namespace or hidden
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def of_snapshot(snapshot: Snapshot) -> list[Family]:
 
 
 def of_trace(tally: Tally) -> list[Family]:
-    """What the init's trace counts."""
+    """Orphans adopted, processes reaped and lines lost, as the init's trace says."""
     reaped = Counter(dict.fromkeys(ROLES, 0))
     for role, count in tally.reaped.items():
         reaped[_clean(role)] += count
@@ -71,7 +71,7 @@ def _one(name: str, kind: str, meaning: str, value: int) -> Family:
 
 
 def exposition(families: list[Family]) -> str:
-    """The families as Prometheus reads them."""
+    """The families as text that Prometheus reads."""
     lines = []
     for family in families:
         lines.append(f"# HELP {family.name} {family.help}")
@@ -83,7 +83,7 @@ def exposition(families: list[Family]) -> str:
 
 
 def _clean(text: str) -> str:
-    """A name as a label: Prometheus wants UTF-8, and a terminal may show the file."""
+    """A name as a label, escaped: Prometheus wants UTF-8, and a terminal may show the file."""
     return escaped(text)
 
 

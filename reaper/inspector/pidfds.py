@@ -1,6 +1,6 @@
-"""Signals by pidfd: a descriptor that stands for one process, whatever becomes of its pid.
+"""Sends signals by pidfd, a descriptor that stands for one process whatever becomes of its pid.
 
-No decisions here: whom, which signal and how long comes from `killing`.
+It makes no decisions: `killing` says whom to signal, with which signal, and how long to wait.
 Sources: pidfd_open(2), pidfd_send_signal(2), poll(2).
 """
 
@@ -22,7 +22,7 @@ CONT = NUMBERS["SIGCONT"]
 
 
 def make_room(count: int) -> None:
-    """Raise the soft limit of descriptors for this many more. Raises UserError."""
+    """Raise the soft limit on descriptors so that `count` more fit. Raises UserError."""
     wanted = count + 64
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if resource.RLIM_INFINITY != soft < wanted:
@@ -32,18 +32,19 @@ def make_room(count: int) -> None:
 
 
 def open_process(pid: int, start: float) -> int | None:
-    """A pidfd for the process that has this pid and start time; None where it is gone."""
+    """A pidfd for the process that has this pid and start time; None if it is gone."""
     try:
         fd = os.pidfd_open(pid)
     except ProcessLookupError:
         return None
     except OSError as error:
         if error.errno == errno.ENOSYS:
-            raise UserError("this kernel has no pidfds; Linux 5.3 and later have") from None
+            raise UserError("this kernel has no pidfds; Linux 5.3 and later have them") from None
         if error.errno == errno.EPERM:
             raise UserError("pidfd_open is not permitted here: seccomp has to allow it") from None
         raise
-    # Only now, with the descriptor held, does the start time tell whether it is the same process.
+    # Compare the start time only now that the descriptor is open: until then the pid could be
+    # given to another process.
     try:
         same = Proc().process(pid).stat.start == start
     except OSError:
@@ -54,7 +55,7 @@ def open_process(pid: int, start: float) -> int | None:
 
 
 class Targets:
-    """Some processes, held by pidfds from the start, and what happened to each so far."""
+    """Processes that are held by pidfds from the start, and what has happened to each so far."""
 
     def __init__(self, processes: Sequence[Process]) -> None:
         make_room(len(processes))
@@ -79,8 +80,10 @@ class Targets:
             os.close(fd)
 
     def send(self, number: int) -> None:
-        """Send a signal to all that are alive; where it ends a program, also CONT, as a stopped
-        process would keep it until it goes on."""
+        """Send a signal to all that are alive.
+
+        If the signal ends a program, send CONT, too: a stopped process would not act on it before.
+        """
         for fd, process in list(self.alive.items()):
             try:
                 signal.pidfd_send_signal(fd, number)
@@ -93,7 +96,7 @@ class Targets:
                 self._over(fd, Result(process, "denied", number))
 
     def wait(self, seconds: float, outcome: str, number: int) -> None:
-        """Wait up to `seconds` for the ends of all that are alive."""
+        """Wait up to `seconds` for the ends of all that are alive. Who ends gets `outcome`."""
         poll = select.poll()
         for fd in self.alive:
             poll.register(fd, select.POLLIN)
@@ -108,7 +111,7 @@ class Targets:
                 break
 
     def all(self, outcome: str, number: int) -> list[Result]:
-        """The results in the order of the processes; `outcome` for those still alive."""
+        """The results in the order of the processes; `outcome` is for those still alive."""
         for process in self.alive.values():
             state = still_there(self._now(process)) if outcome == "remaining" else ""
             self.results[process.pid] = Result(process, outcome, number, detail=state)

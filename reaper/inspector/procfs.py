@@ -34,7 +34,7 @@ class Stat:
     tty: int  # device number, 0 for none
     tpgid: int  # foreground process group of the terminal, -1 for none
     flags: int
-    minflt: int  # page faults without and with a read from disk
+    minflt: int  # page faults without a read from disk; majflt: with one
     majflt: int
     user: float  # CPU
     system: float
@@ -42,13 +42,16 @@ class Stat:
     nice: int
     threads: int
     start: float  # seconds since boot
-    vss: int | None  # None where there is no memory: zombies, kernel threads
+    vss: int | None  # None if it has no memory, as zombies and kernel threads
     rss: int | None
     processor: int | None = None  # the CPU it ran on last
 
     @property
     def zombie(self) -> bool:
-        """Dead but not reaped. A main thread may end before the others: that is a Z that lives."""
+        """Whether it is dead but not reaped.
+
+        State Z is not enough: the main thread may have ended while the process lives on.
+        """
         return self.state == ZOMBIE and self.threads <= 1
 
     @property
@@ -57,14 +60,14 @@ class Stat:
         return bool(self.flags & PF_KTHREAD)
 
     def age(self, uptime: float | None) -> float | None:
-        """Seconds since its start, at so many seconds since boot."""
+        """Seconds since its start; `uptime` is now, in seconds since boot."""
         return None if uptime is None else max(0.0, round(uptime - self.start, 2))
 
 
 def parse_stat(data: bytes) -> Stat | None:
-    """The stat line of a process or thread; None where it is torn.
+    """Parse the stat line of a process or thread; None if it is torn.
 
-    The name may hold anything, newlines and parentheses too: it ends at the last `)`.
+    The name may contain anything, also newlines and parentheses. It ends at the last `)`.
     """
     head, _, tail = data.rpartition(b")")
     pid, _, comm = head.partition(b" (")
@@ -83,9 +86,9 @@ def parse_stat(data: bytes) -> Stat | None:
 
 @dataclass(frozen=True)
 class Status:
-    """/proc/PID/status: `raw` is taken apart when asked, as most views need one or two lines.
+    """/proc/PID/status. `raw` is parsed only on request, as most views need one or two lines.
 
-    Every property is None where the line is missing or torn.
+    Every property is None if its line is missing or torn.
     """
 
     raw: bytes
@@ -115,7 +118,7 @@ class Status:
         return numbers[0] if numbers else None
 
     def size(self, key: bytes) -> int | None:
-        """A size in bytes (the file has kB)."""
+        """The size in one line, in bytes (the file has kB)."""
         kilobytes = self.number(key)
         return None if kilobytes is None else kilobytes * 1024
 
@@ -135,7 +138,7 @@ class Status:
         return self.numbers(b"NSpid")
 
     def signals(self, key: bytes) -> frozenset[int] | None:
-        """Signal numbers of a mask: SigPnd, ShdPnd, SigBlk, SigIgn or SigCgt."""
+        """The signal numbers in a mask: SigPnd, ShdPnd, SigBlk, SigIgn or SigCgt."""
         mask = self.number(key, 16)
         if mask is None:
             return None
@@ -147,9 +150,9 @@ def _four(numbers: tuple[int, ...] | None) -> tuple[int, ...] | None:
 
 
 def parse_argv(data: bytes) -> tuple[str, ...]:
-    """/proc/PID/cmdline; empty for zombies and kernel threads.
+    """Parse /proc/PID/cmdline, which is empty for zombies and kernel threads.
 
-    A process that rewrote its title (setproctitle) may have dropped the NULs: one word then.
+    A process that rewrote its title (setproctitle) may have no NULs left; then it is one word.
     """
     return tuple(map(text, data.rstrip(b"\0").split(b"\0"))) if data.strip(b"\0") else ()
 
@@ -173,7 +176,7 @@ NO_MEMORY = Memory(0, 0, 0, 0)
 
 
 def parse_memory(data: bytes) -> Memory | None:
-    """/proc/PID/smaps_rollup, or the lines of one region in smaps; None where it is torn."""
+    """Parse /proc/PID/smaps_rollup, or the lines of one region in smaps; None if it is torn."""
     sizes = {}
     for line in data.splitlines():
         key, colon, value = line.partition(b":")
@@ -207,20 +210,20 @@ def _pid(data: bytes) -> int:
 
 
 def parse_io(data: bytes) -> dict[str, int]:
-    """/proc/PID/io: bytes that reached or left the storage, and others."""
+    """Parse /proc/PID/io: bytes read from and written to storage, and other counters."""
     lines = (line.partition(b": ") for line in data.splitlines())
     return {text(key): int(value) for key, _, value in lines if value.isdigit()}
 
 
 def parse_wait(data: bytes) -> float | None:
-    """/proc/PID/schedstat: seconds that its main thread was ready and waited for a CPU."""
+    """Parse /proc/PID/schedstat: seconds that the main thread was ready and waited for a CPU."""
     words = data.split()
     return int(words[1]) / 1e9 if len(words) == 3 and words[1].isdigit() else None
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a process's numbers are measured by; None where it is not known."""
+    """The machine's numbers that a process's are compared with. None means not known."""
 
     boot: int | None  # seconds since the epoch
     memory: int | None  # bytes
@@ -238,13 +241,13 @@ PARTS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "wchan": ("wchan", _line),
     "io": ("io", parse_io),
     "wait": ("schedstat", parse_wait),
-    HOSTPID: ("stat", _pid),  # the same as its pid, but for `container.Inside`
+    HOSTPID: ("stat", _pid),  # the same as its pid, except in `container.Inside`
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One process at one moment. A part is None where it was not asked for or not readable."""
+    """One process at one moment. A part is None if it was not asked for or cannot be read."""
 
     stat: Stat
     age: float | None = None  # seconds since its start
@@ -260,17 +263,17 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """As the root folder numbers it."""
+        """The pid that the root folder shows."""
         return self.stat.pid
 
     @property
     def command(self) -> str:
-        """The arguments, or the kernel's name in brackets where there are none."""
+        """The arguments, or the kernel's name in brackets if there are none."""
         return " ".join(self.argv) if self.argv else f"[{self.stat.comm}]"
 
 
 def unseen(hidden: bool, unreadable: int) -> list[str]:
-    """What a reader must know of the processes that were not seen: a sentence each."""
+    """Sentences that tell the reader which processes were not seen."""
     sentences = ["other users' processes are hidden here (hidepid); root sees them all"] * hidden
     if unreadable:
         sentences.append(f"{unreadable} processes could not be read; root can read them all")
@@ -281,14 +284,14 @@ def unseen(hidden: bool, unreadable: int) -> list[str]:
 class Snapshot:
     """The processes that could be read, by pid, and what is known about those that could not.
 
-    Processes that vanished in between are left out: that is normal.
+    Processes that vanished while it was taken are left out: that is normal.
     """
 
     processes: tuple[Process, ...]
     unreadable: int = 0  # listed, but even `stat` was refused (hidepid=1)
     hidden: bool = False  # PID 1 is not listed: others are hidden, too (hidepid=2)
     uptime: float | None = None  # seconds since boot
-    own: int | None = None  # the pid of this very program, where the root shows it
+    own: int | None = None  # the pid of this program, if the root shows it
 
     @cached_property
     def by_pid(self) -> dict[int, Process]:
@@ -304,7 +307,7 @@ class Snapshot:
         return by_parent
 
     def without(self, pids: Iterable[int]) -> "Snapshot":
-        """The same, some processes left out."""
+        """The same snapshot without some processes."""
         gone = frozenset(pids)
         return replace(self, processes=tuple(p for p in self.processes if p.pid not in gone))
 
@@ -315,35 +318,35 @@ class Snapshot:
 class Proc:
     """A /proc file system, or a folder that looks like one."""
 
-    foreign = False  # whether it belongs to another PID namespace than this program
+    foreign = False  # whether it shows another PID namespace than this program's
 
     def __init__(self, root: str = "/proc") -> None:
         self.root = root.rstrip("/") or "/"
 
     def read(self, name: str) -> bytes:
-        """A file below the root, `meminfo` or `1/status`. Raises OSError."""
+        """Read a file below the root, such as `meminfo` or `1/status`. Raises OSError."""
         return read_file(f"{self.root}/{name}")
 
     def maybe(self, name: str) -> bytes | None:
-        """The same; None where it is not there or not readable."""
+        """Read a file as `read` does; None if it is not there or cannot be read."""
         try:
             return self.read(name)
         except OSError:
             return None
 
     def link(self, name: str) -> str | None:
-        """Where a symbolic link below the root points, as `1/exe`; None where it cannot be read."""
+        """The target of a link below the root, such as `1/exe`; None if it cannot be read."""
         try:
             return os.readlink(f"{self.root}/{name}")
         except OSError:
             return None
 
     def outside(self, path: str) -> str:
-        """Where a path of the system that this /proc belongs to is seen from here."""
+        """Turn a path of the system that this /proc belongs to into a path that works here."""
         return self.root.removesuffix("/proc") + path
 
     def names(self, name: str) -> list[str] | None:
-        """The entries of a folder below the root, numbers first; None where it cannot be read."""
+        """The entries of a folder below the root, numbers first; None if it cannot be read."""
         try:
             names = os.listdir(f"{self.root}/{name}")
         except OSError:
@@ -351,7 +354,7 @@ class Proc:
         return sorted(names, key=lambda entry: (not entry.isdecimal(), entry.zfill(20)))
 
     def pids(self) -> list[int]:
-        """Every pid that the root lists, sorted. Raises UserError where it lists none."""
+        """Every pid that the root lists, sorted. Raises UserError if it lists none."""
         try:
             pids = sorted(int(name) for name in os.listdir(self.root) if name.isdecimal())
         except OSError as error:
@@ -362,13 +365,13 @@ class Proc:
 
     @property
     def own(self) -> int | None:
-        """The pid of this program as the root numbers it."""
+        """The pid of this program that the root shows."""
         target = self.link("self")
         return int(target) if target and target.isdecimal() else None
 
     @property
     def pid_namespace(self) -> int | None:
-        """The inode number of the PID namespace that the root shows; None where not permitted."""
+        """The inode number of the PID namespace that the root shows; None if it may not be read."""
         return inode(self.link("self/ns/pid") or self.link("1/ns/pid"))
 
     @property
@@ -381,7 +384,7 @@ class Proc:
 
     @cached_property
     def machine(self) -> Machine:
-        """When it was booted, and its memory."""
+        """When the machine was booted, and how much memory it has."""
         return Machine(_keyed(self.maybe("stat"), b"btime"), self._meminfo(b"MemTotal:"))
 
     @property
@@ -394,10 +397,10 @@ class Proc:
         return None if kilobytes is None else kilobytes * 1024
 
     def process(self, pid: int, parts: Iterable[str] = (), uptime: float | None = None) -> Process:
-        """One process with the `PARTS` named. Raises OSError where even `stat` is refused or gone.
+        """Read one process with the named `PARTS`. Raises OSError if `stat` is refused or gone.
 
-        With parts, the folder is held open, so that all files speak of the same process: once it
-        is gone they answer ESRCH, even where its pid lives again.
+        If parts are named, the folder is held open, so that all files belong to the same process.
+        Once it is gone, they answer ESRCH, even if its pid has been given to another process.
         """
         return self._read(str(pid), parts, uptime)
 
@@ -422,7 +425,7 @@ class Proc:
         return _process(stat, uptime, values)
 
     def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
-        """Every process (or those of `pids` that are there) with the `PARTS` named."""
+        """Read every process (or those of `pids` that are there) with the named `PARTS`."""
         parts = tuple(dict.fromkeys(parts))
         listed = self.pids() if pids is None else sorted(pids)
         uptime = self.uptime
@@ -441,7 +444,7 @@ class Proc:
     def threads(
         self, pid: int, parts: Iterable[str] = (), uptime: float | None = None
     ) -> list[Process]:
-        """The threads of a process by TID; empty where it is gone."""
+        """The threads of a process by TID; empty if it is gone."""
         threads = []
         for tid in self.names(f"{pid}/task") or ():
             with suppress(OSError):
@@ -451,7 +454,7 @@ class Proc:
     def thread(
         self, pid: int, tid: int, parts: Iterable[str] = (), uptime: float | None = None
     ) -> Process:
-        """One thread, as `process` reads one."""
+        """Read one thread, as `process` reads a process."""
         return self._read(f"{pid}/task/{tid}", parts, uptime)
 
 
@@ -463,7 +466,7 @@ def _process(data: bytes, uptime: float | None, parts: dict[str, Any]) -> Proces
 
 
 def _keyed(data: bytes | None, key: bytes) -> int | None:
-    """The number behind a key at the start of a line."""
+    """The number after a key at the start of a line."""
     for line in (data or b"").splitlines():
         words = line.split(None, 2)
         if words[:1] == [key] and words[1:] and words[1].isdigit():
@@ -472,7 +475,7 @@ def _keyed(data: bytes | None, key: bytes) -> int | None:
 
 
 def read_file(path: str, folder: int | None = None) -> bytes:
-    """A whole file, below the folder descriptor where one is given. Raises OSError."""
+    """Read a whole file, below the folder descriptor if one is given. Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC, dir_fd=folder)
     try:
         data = chunk = os.read(fd, 16384)

@@ -1,6 +1,6 @@
-"""Who is an init, who a shell, and which children were adopted. Pure.
+"""Which processes are inits, which are shells, and which children were adopted. Pure.
 
-A snapshot does not say who was adopted; here are the marks that only an orphan bears.
+A snapshot does not say who was adopted, so `adopted` looks for marks that only an orphan has.
 """
 
 import re
@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from .procfs import Process, Snapshot
 
-# Inits with one child of their own, the main program, and those that start many.
+# Inits that start one child, the main program; below them, inits that start many.
 OF_ONE = frozenset(
     ("reaper", "tini", "docker-init", "podman-init", "dumb-init", "catatonit", "pause", "pid1",
      "yelp-init", "conmon")
@@ -20,7 +20,7 @@ OF_MANY = frozenset(
      "bpm")
 )  # fmt: skip
 INITS = OF_ONE | OF_MANY
-# What a release's file is called beyond that: tini-static-amd64, reaper-0.1.0.pyz.
+# What the name of a released file has besides: tini-static-amd64, reaper-0.1.0.pyz.
 _OF_A_RELEASE = re.compile(r"[-_.](?:static|linux|musl|amd64|arm|x86|v?\d|pyz).*")
 _INTERPRETER = re.compile(r"(?:python|pypy|perl|ruby|busybox|(?:da|ba)?sh)[\d.]*")
 _TAKE_A_VALUE = ("-X", "-W")  # options of python whose next word is not its script
@@ -29,12 +29,12 @@ SHELLS = frozenset(("sh", "dash", "bash", "ash", "ksh", "mksh", "zsh", "fish", "
 
 @lru_cache(4096)
 def _base(word: str) -> str:
-    """The name in a path, without a login shell's `-` and what a release's file adds to it."""
+    """The name in a path, without the `-` of a login shell and the additions of a released file."""
     return _OF_A_RELEASE.sub("", word.rpartition("/")[2].lstrip("-"))
 
 
 def _script(words: Sequence[str]) -> str:
-    """The script that an interpreter runs; empty where it runs none, or is none."""
+    """The script that an interpreter runs; empty if there is no script or no interpreter."""
     if _INTERPRETER.fullmatch(words[0].rpartition("/")[2]):
         for before, word in pairwise(words):
             if word == "-c":
@@ -50,7 +50,7 @@ def _is_one_of(process: Process, names: Container[str]) -> bool:
 
 
 def is_init(process: Process) -> bool:
-    """Whether it is made to be PID 1, by its name or that of the script an interpreter runs."""
+    """Whether it is a program made to be PID 1, judged by its name or that of its script."""
     return _is_one_of(process, INITS)
 
 
@@ -60,17 +60,18 @@ def starts_one(process: Process) -> bool:
 
 
 def is_shell(process: Process) -> bool:
-    """Whether it is a command interpreter; a login shell's `-` does not matter."""
+    """Whether it is a shell, a login shell included."""
     return process.stat.comm.lstrip("-") in SHELLS
 
 
 def adopted(process: Process, parent: Process | None, snapshot: Snapshot) -> bool:
-    """Whether the parent is certainly not the one that forked it.
+    """Whether it is certain that the parent did not fork this process.
 
-    A child begins in its parent's session. One that is in another session and does not lead it
-    came from elsewhere, unless its parent has called setsid(2) since. Where PID 1 has, the session
-    that it left has the number 0 here. Of an init that starts one program, all but the oldest child
-    count as adopted: wrong where a child was there before the init's own exec (an `other`).
+    A child begins in its parent's session. If it is in another session and does not lead that, it
+    came from elsewhere, unless the parent has called setsid(2) since. If PID 1 has called it, the
+    session that it left has the number 0 here. If the parent is an init that starts one program,
+    every child but the oldest counts as adopted; that is wrong for a child that was there before
+    the init's own exec (an `other`).
     """
     if parent is None or process.stat.kernel:
         return False

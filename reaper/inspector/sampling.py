@@ -1,8 +1,8 @@
 """Looks at every process again and again, cheaply: what `top` reads, and CPU use between two looks.
 
-Files of living processes stay open, as opening costs twice as much as reading, and a line that did
-not change is not parsed again. A kept file never speaks of a new process with an old pid: it
-answers ESRCH. Nothing is drawn here. Source: proc(5).
+Files of living processes stay open, because opening costs twice as much as reading. A line that
+has not changed is not parsed again. A file that is kept open never shows a new process with the
+old pid: it answers ESRCH. It draws nothing. Source: proc(5).
 """
 
 import os
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from .procfs import Proc, Process, Stat, parse_stat, read_file
 
 KEPT = 4096  # open files at most: each holds a page of the kernel's memory
-SPARE = 64  # descriptors left to the rest of the program
+SPARE = 64  # descriptors that are left for the rest of the program
 LINE = 4096  # bytes; a stat line is far shorter
 
 Key = tuple[int, int]  # pid, and tid or 0 for the process as a whole
@@ -28,7 +28,7 @@ class Sample:
     at: float
     uptime: float | None
     processes: dict[Key, Stat]
-    threads: dict[Key, Stat] | None = None  # where asked for
+    threads: dict[Key, Stat] | None = None  # if asked for
     unreadable: int = 0
     hidden: bool = False
 
@@ -45,20 +45,20 @@ class Seen:
 class Row:
     """A process, or one of its threads, and the shares of one CPU that it used since the last look.
 
-    Each is None where it was not seen before and is older than that look.
+    A share is None if the process is older than the last look but was not seen then.
     """
 
     pid: int
     percent: float | None
     process: Process
-    user: float | None = None  # of it in user mode
-    system: float | None = None  # and in the kernel
+    user: float | None = None  # the part in user mode
+    system: float | None = None  # the part in the kernel
     tid: int = 0  # 0 for the process as a whole
     seen: Seen | None = None  # with more parts of /proc, at this look
-    earlier: Seen | None = None  # and at the one before
+    earlier: Seen | None = None  # the same at the look before
 
     def rate(self, counter: Callable[[Process], float | None]) -> float | None:
-        """How much a counter has grown a second between the two looks; None where not known."""
+        """How much a counter grew per second between the two looks; None if that is not known."""
         if self.seen is None or self.earlier is None:
             return None
         now, then = self.seen.process, self.earlier.process
@@ -70,7 +70,7 @@ class Row:
 
 
 def rows(now: Sample, before: Sample | None, threads: bool = False) -> list[Row]:
-    """The processes, or the threads, of a look and what they did since the one before."""
+    """The processes, or the threads, of a look, and what they used since the look before."""
     stats = (now.threads if threads else now.processes) or {}
     known = (before and (before.threads if threads else before.processes)) or {}
     elapsed = now.at - before.at if before else 0.0
@@ -106,7 +106,7 @@ def _row(key: Key, stat: Stat, used: Used | None, elapsed: float, uptime: float 
 
 @dataclass(slots=True)
 class _File:
-    """A stat file: its last line, and what that says."""
+    """An open stat file, the line read last, and that line parsed."""
 
     fd: int | None
     line: bytes = b""
@@ -114,7 +114,7 @@ class _File:
 
 
 class Sampler:
-    """Takes samples of one /proc; `keep` is how many files it may hold open."""
+    """Takes samples of one /proc. `keep` is how many files it may hold open."""
 
     def __init__(self, proc: Proc, keep: int | None = None) -> None:
         self._proc = proc
@@ -123,7 +123,7 @@ class Sampler:
         self._unreadable = 0
 
     def sample(self, threads: bool = False) -> Sample:
-        """Every process that is there, and every thread where asked. Raises UserError."""
+        """Read every process, and every thread if asked. Raises UserError."""
         self._unreadable = 0
         pids = self._proc.pids()
         at, uptime = time.monotonic(), self._proc.uptime
@@ -158,7 +158,7 @@ class Sampler:
         if file and file.fd is not None:
             try:
                 line = os.pread(file.fd, LINE, 0)
-            except OSError:  # it ended; its pid may live again
+            except OSError:  # it ended; its pid may be in use again
                 self._forget(key)
                 file = None
         try:
@@ -197,6 +197,6 @@ class Sampler:
 
 
 def _allowed() -> int:
-    """How many files this program may keep open; the others are opened each time."""
+    """How many files this program may keep open. The others are opened each time."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return KEPT if soft == resource.RLIM_INFINITY else max(0, min(KEPT, soft - SPARE))

@@ -17,8 +17,8 @@ def _rate(column: Column[Process]) -> Column[Row]:
     return Column(
         f"{column.name}/s",
         lambda row: row.rate(column.value),
-        f"{column.meaning}, a second",
-        "bytes" if column.kind == "bytes" else "percent",  # one digit behind the point
+        f"{column.meaning}, per second",
+        "bytes" if column.kind == "bytes" else "percent",  # one digit after the point
         column.needs or STATUS,
     )
 
@@ -26,10 +26,10 @@ def _rate(column: Column[Process]) -> Column[Row]:
 COLUMNS: tuple[Column[Row], ...] = (
     Column("pid", lambda row: row.pid, "process id", "integer"),
     Column("tid", lambda row: row.process.stat.pid, "thread id, with --threads", "integer"),
-    Column("percent", lambda row: row.percent, "of one CPU, since the last look", "percent",
+    Column("percent", lambda row: row.percent, "percent of one CPU, since the last look", "percent",
            header="CPU%"),
-    Column("usr", lambda row: row.user, "of it in user mode", "percent", header="USR%"),
-    Column("sys", lambda row: row.system, "of it in the kernel", "percent", header="SYS%"),
+    Column("usr", lambda row: row.user, "the part in user mode", "percent", header="USR%"),
+    Column("sys", lambda row: row.system, "the part in the kernel", "percent", header="SYS%"),
     Column("waiting", lambda row: row.rate(lambda p: p.wait and 100 * p.wait),
            "percent of the time that it waited for a CPU", "percent", ("wait",), "WAIT%"),
     *map(_rate, choose(PROCESS, "minflt,majflt,cswch,nvcswch,read,written")),
@@ -45,7 +45,7 @@ class Screen:
     """What the user wants to see."""
 
     sort: str = BUSIEST  # as --sort
-    name: str = ""  # only names that hold this, in any case
+    name: str = ""  # show only names that contain this, in upper or lower case
     typing: bool = False  # the name is being typed
     threads: bool = False
     zombies: bool = False
@@ -55,7 +55,7 @@ class Screen:
 
 @dataclass(frozen=True)
 class Key:
-    """What a key does, and how --help and the help screen say it."""
+    """What a key does, and the words for it in the help."""
 
     act: Callable[[Screen], Screen]
     help: str
@@ -108,7 +108,7 @@ def chosen(screen: Screen, rows: Iterable[Row]) -> list[Row]:
 
 @dataclass(frozen=True)
 class Totals:
-    """The lines above the table in numbers. Bytes; percent of one CPU; reaps per second."""
+    """The numbers in the lines above the table: bytes, percent of one CPU, reaps per second."""
 
     states: Mapping[str, int]
     threads: int
@@ -177,7 +177,7 @@ def _reaped(totals: Totals) -> str:
 
 
 def head(screen: Screen, totals: Totals, width: int, colour: bool) -> list[str]:
-    """The summary, and one line that says what is filtered; where nothing is, it names the keys."""
+    """The summary, and one line that names the filter or, if there is none, the keys."""
     marks = [
         f"/{escaped(screen.name)}" + ("_" if screen.typing else "")
         if screen.typing or screen.name
@@ -202,5 +202,5 @@ def help_lines(interval: float) -> list[str]:
         "",
         *(f"  {key}  {row.help}" for key, row in KEYS.items()),
         "",
-        "CPU% is of one CPU since the last look; – is unknown.",
+        "CPU% is the share of one CPU since the last look; – is unknown.",
     ]

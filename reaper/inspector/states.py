@@ -16,10 +16,10 @@ class State:
 STATES = {
     state.letter: state
     for state in (
-        State("R", "running", "runs, or waits for a CPU", "many: more CPUs, or less work"),
+        State("R", "running", "runs, or waits for a CPU", "if many: more CPUs, or less work"),
         State("S", "sleeping", "waits for an event; a signal wakes it", "nothing: this is normal"),
         State(
-            "D", "disk sleep", "waits inside the kernel; no signal gets through, at most KILL",
+            "D", "disk sleep", "waits inside the kernel; no signal gets through, KILL perhaps",
             "find what it waits for: reaperctl show PID names the kernel function",
         ),
         State(

@@ -1,8 +1,8 @@
-"""What a trace says in numbers: adopted, reaped, lines lost. It reads on where it stopped.
+"""Counts what a trace says: adopted, reaped, lines lost. It reads on where it stopped before.
 
-The schema is `reaper.events`. A torn or foreign line is counted, not guessed at.
-The trace has an adoption only once the init noticed it, so the orphans that live are counted in
-/proc, and those that were reaped in the trace.
+The schema is in `reaper.events`. A line that is torn or does not fit it is counted, not guessed at.
+The trace has an adoption only once the init has noticed it. So living orphans are counted in /proc,
+and reaped orphans in the trace.
 """
 
 import json
@@ -18,7 +18,7 @@ from .roles import OF_ONE
 
 CHUNK = 1 << 20
 ELSEWHERE = (
-    "the trace is of another PID namespace, so adopted lacks the orphans there that live; "
+    "the trace is of another PID namespace, so the living orphans there are not in adopted; "
     "look into it with --container or --root"
 )
 T = TypeVar("T")
@@ -28,8 +28,8 @@ T = TypeVar("T")
 class Run:
     """One run of the init, as far as the trace file has it. None: not in the file."""
 
-    init: int | None = None  # its pid, and main's
-    main: int | None = None
+    init: int | None = None  # the pid of the init
+    main: int | None = None  # the pid of main
     namespace: int | None = None  # inode number of its PID namespace
     noticed: int = 0  # adoptions
     reaped: int = 0  # orphans
@@ -47,7 +47,7 @@ class Tally:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.run = Run()  # the latest
+        self.run = Run()  # the latest one
         self._before = 0  # adopted in the runs before it
         self._just_reaped: set[int] = set()  # pids, since the last `update`
         self.reaped: Counter[str] = Counter()
@@ -58,20 +58,21 @@ class Tally:
 
     @property
     def adopted(self) -> int:
-        """The orphans that came to the init in all runs; those who live as of the last look."""
+        """The orphans that came to the init in all runs; the living ones as of the last look."""
         return self._before + self.run.adopted
 
     def update(self) -> "Tally":
-        """Count what was written since the last call; all where the file was cut or replaced."""
+        """Count what was written since the last call, or all if the file was cut or replaced."""
         self._just_reaped.clear()
         self._read()
         return self
 
     def look(self, stats: Iterable[Stat], namespace: int | None) -> bool:
-        """Count the orphans that live, in a look at /proc that began after `update`.
+        """Count the living orphans in a look at /proc that began after `update`.
 
-        Nobody is missed or counted twice who is reaped meanwhile. False where it is a look at
-        another PID namespace (inode number, None: not known) than the init's.
+        An orphan that is reaped meanwhile is neither missed nor counted twice. `namespace` is the
+        inode number of the PID namespace that was looked at (None: not known). The answer is False
+        if it is not the init's.
         """
         self._read()
         run = self.run
@@ -80,9 +81,9 @@ class Tally:
         by_pid = {} if run.over else {stat.pid: stat for stat in stats}
         init = run.init or (1 if 1 in by_pid and by_pid[1].comm in OF_ONE else None)
         children = sorted((s for s in by_pid.values() if s.ppid == init), key=lambda s: s.start)
-        if run.main is None:  # the file begins later: main is the oldest
+        if run.main is None:  # the file begins after the fork of main: main is the oldest
             children = children[1:]
-        elif main := by_pid.get(run.main):  # the older ones were there before it
+        elif main := by_pid.get(run.main):  # older ones were there before the init
             children = [s for s in children if s.start >= main.start and s is not main]
         run.living = sum(s.pid not in self._just_reaped for s in children)
         return True
@@ -144,7 +145,7 @@ def _number(event: dict[str, Any], field: str) -> int | None:
 
 
 def _checked(value: object, kind: type[T]) -> T:
-    """The value, which must be of this very type. Raises TypeError."""
+    """The value, which must have exactly this type. Raises TypeError."""
     if type(value) is not kind:
         raise TypeError(f"{value!r} is no {kind.__name__}")
     return value

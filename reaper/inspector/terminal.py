@@ -1,8 +1,8 @@
 """A terminal as a screen to draw on and a source of keys; it is given back as it was found.
 
-The only module that changes a terminal. Keys come one by one and without echo (cbreak), signals
-arrive as bytes on a pipe, so that one `poll` waits for everything. Sources: termios(3),
-console_codes(4), signal(7).
+Only this module changes a terminal. Keys come one by one and without echo (cbreak). Signals arrive
+as bytes on a pipe, so that one `poll` waits for everything. Sources: termios(3), console_codes(4),
+signal(7).
 """
 
 import os
@@ -19,7 +19,7 @@ ENTER = b"\x1b[?1049h\x1b[?25l\x1b[?7l"
 LEAVE = b"\x1b[?7h\x1b[?25h\x1b[?1049l"
 
 HANGUP = 128 + signal.SIGHUP
-# signal -> the exit code it asks for; Ctrl-C is how people leave, no failure
+# signal -> the exit code; Ctrl-C is how people leave, so it is not a failure
 ENDING: dict[int, int] = {
     signal.SIGINT: 0,
     **{number: 128 + number for number in (signal.SIGQUIT, signal.SIGTERM)},
@@ -32,19 +32,19 @@ _SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.)")
 
 
 class Ended(Exception):  # noqa: N818  (no error)
-    """The user, a signal or a hang-up ends it; `code` is the exit code."""
+    """Raised when the user, a signal or a hang-up ends `top`. `code` is the exit code."""
 
     def __init__(self, code: int) -> None:
         self.code = code
 
 
 def keys(data: bytes) -> list[str]:
-    """What was typed, a character each; function and cursor keys left out."""
+    """The characters that were typed, without function and cursor keys."""
     return list(_SEQUENCE.sub("", data.decode("utf-8", "ignore")))
 
 
 class Terminal:
-    """A context manager: the screen is ours inside, and theirs again afterwards."""
+    """A context manager that takes the screen over and gives it back at the end."""
 
     def __init__(self, source: int = 0, target: int = 1) -> None:
         self._source, self._target = source, target
@@ -97,19 +97,19 @@ class Terminal:
 
     @property
     def size(self) -> os.terminal_size:
-        """Columns and lines; 80 by 24 where the terminal does not say."""
+        """Columns and lines; 80 by 24 if the terminal does not say."""
         with suppress(OSError):
             size = os.get_terminal_size(self._target)
             return os.terminal_size((size.columns or 80, size.lines or 24))
         return os.terminal_size((80, 24))
 
     def draw(self, lines: Sequence[str]) -> None:
-        """Replace what is on the screen, in one write. Raises Ended where the terminal is gone."""
+        """Replace what is on the screen, in one write. Raises Ended if the terminal is gone."""
         body = "\x1b[K\r\n".join(lines)
         self._write(f"\x1b[H{body}\x1b[K\x1b[J".encode("utf-8", "backslashreplace"))
 
     def wait(self, seconds: float) -> list[str]:
-        """Keys typed within that time; none where it has passed or the screen must be drawn again.
+        """The keys typed within that time; none if it has passed or the screen must be drawn again.
 
         Raises Ended on a signal of `ENDING` and at the end of input.
         """
@@ -133,7 +133,7 @@ class Terminal:
             raise Ended(ENDING[number])
         if number == signal.SIGTSTP:
             self._give_back()
-            # By its default action, which the kernel leaves out where no shell could resume us.
+            # Stop by the default action. The kernel skips it if no shell could continue us.
             signal.signal(signal.SIGTSTP, signal.SIG_DFL)
             os.kill(os.getpid(), signal.SIGTSTP)
             signal.signal(signal.SIGTSTP, _noted)

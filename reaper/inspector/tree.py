@@ -2,7 +2,7 @@
 
 There are several roots: PID 1, processes that came by `docker exec` (parent 0), and those whose
 parent is hidden. A snapshot is not taken at one moment, so a parent may be missing, younger than
-its child (its pid was reused), or, in theory, its own grandchild: none of it loses a process.
+its child (its pid was reused), or, in theory, its own grandchild. Even then every process is drawn.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from .roles import adopted
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the drawn forest; `thread` is set where the line is a thread of `process`."""
+    """One line of the drawn forest. `thread` is set if the line is a thread of `process`."""
 
     process: Process
     depth: int
@@ -46,7 +46,7 @@ def parent_of(process: Process, snapshot: Snapshot) -> Process | None:
 
 
 def draw(snapshot: Snapshot, order: Iterable[Process], root: int | None = None) -> list[Row]:
-    """Every process, or the root and all below it, each once; siblings in the order given."""
+    """Draw every process, or `root` and its descendants, each once; siblings are in this order."""
     order = list(order)
     below: dict[int, list[Process]] = {}
     roots: list[Process] = []
@@ -55,7 +55,7 @@ def draw(snapshot: Snapshot, order: Iterable[Process], root: int | None = None) 
         (below.setdefault(parent.pid, []) if parent else roots).append(process)
     rows: list[Row] = []
     seen: set[int] = set()
-    for process in (*roots, *order):  # the latter for a circle, and a `root` with a parent
+    for process in (*roots, *order):  # `order` has those in a circle, and a `root` with a parent
         if root is None or process.pid == root:
             _walk(process, below, snapshot, rows, seen)
     return rows
@@ -68,7 +68,7 @@ def _walk(
     rows: list[Row],
     seen: set[int],
 ) -> None:
-    # A stack of its own: a chain of forks can be deeper than Python's.
+    # It does not recurse: a chain of forks can be deeper than Python's stack.
     stack = [(root, 0, "", "")]
     while stack:
         process, depth, here, under = stack.pop()

@@ -16,7 +16,7 @@ A view that prints rows is mostly `Column`s (`inspector.columns` has those of a 
        snapshot = view.snapshot(view.needs(COLUMNS, columns))    # reads no more than that
        view.table(COLUMNS, columns, snapshot.processes)     # --sort, --json, width, colour
 
-What a user did wrong is `raise UserError("one sentence that says what to do")`: exit code 2.
+For a mistake of the user, `raise UserError("one sentence that says what to do")`: exit code 2.
 """
 
 import argparse
@@ -34,13 +34,13 @@ from .render.table import Column, choose
 
 NOTHING, FOUND, ERROR = 0, 1, 2
 
-SCHEMA = 1  # of the JSON output: raised by a change that a reader could trip over
+SCHEMA = 1  # of the JSON output: raise it with a change that breaks programs that read it
 
 R = TypeVar("R")
 
 
 def require(snapshot: Snapshot, pids: Iterable[int]) -> None:
-    """Raise UserError for the first that is not there."""
+    """Raise UserError for the first pid that is not there."""
     for pid in pids:
         if pid not in snapshot.by_pid:
             raise _missing(pid)
@@ -69,7 +69,7 @@ class View:
     # Reading
 
     def snapshot(self, parts: Iterable[str] = (), pids: Iterable[int] | None = None) -> Snapshot:
-        """The processes; notes what could not be read."""
+        """Read the processes, and note what could not be read."""
         for pid in pids or ():
             self._require_process(pid)
         snapshot = self.proc.snapshot(parts, pids)
@@ -80,21 +80,21 @@ class View:
         return snapshot
 
     def process(self, pid: int, parts: Iterable[str] = ()) -> Process:
-        """One process; a UserError where it is not there or not ours to read."""
+        """Read one process. Raises UserError if it is not there or may not be read."""
         self._require_process(pid)
         try:
             return self.proc.process(pid, parts, self.proc.uptime)
         except PermissionError:
             raise UserError(f"process {pid}: no permission; try it as root") from None
         except OSError:
-            self.proc.pids()  # says so where there is no /proc
+            self.proc.pids()  # raises UserError if there is no /proc
             raise _missing(pid) from None
 
     def _require_process(self, pid: int) -> None:
-        """Raise UserError where it is a thread: /proc does not list these, but has them."""
+        """Raise UserError if it is a thread: /proc does not list threads, but it has them."""
         leader = Status(self.proc.maybe(f"{pid}/status") or b"").number(b"Tgid")
         if leader not in (None, pid):
-            raise UserError(f"{pid} is a thread of process {leader}; name that")
+            raise UserError(f"{pid} is a thread of process {leader}; name the process")
 
     # Output
 
@@ -105,7 +105,7 @@ class View:
 
     @property
     def colour(self) -> bool:
-        """--color, then NO_COLOR, then FORCE_COLOR, then whether stdout is a terminal."""
+        """--color decides, else NO_COLOR, else FORCE_COLOR, else whether stdout is a terminal."""
         choice = getattr(self.options, "color", "auto")
         if choice != "auto":
             return bool(choice == "always")
@@ -115,7 +115,7 @@ class View:
 
     @property
     def room(self) -> int | None:
-        """Columns to fill: $COLUMNS, else the terminal's, else 80; None with --wide."""
+        """How many columns to fill: $COLUMNS, else the terminal's, else 80; None with --wide."""
         if getattr(self.options, "wide", False):
             return None
         asked = os.environ.get("COLUMNS", "")
@@ -127,33 +127,33 @@ class View:
             return 80
 
     def paint(self, text: str, style: str | None) -> str:
-        """The text in a style, where colours are wanted."""
+        """The text in a style, if colours are wanted."""
         return paint(text, style) if self.colour else text
 
     def note(self, text: str) -> None:
-        """Something the reader must know about this output, once: on stderr, or in the JSON."""
+        """Tell the reader something about this output, once: on stderr, or in the JSON."""
         if text not in self.notes:
             self.notes.append(text)
 
     def print(self, *lines: str) -> None:
-        """Lines of text for people; what comes from outside must be `escaped`."""
+        """Print lines for people. Text from outside must be `escaped` before."""
         if lines:
             self.out.write("\n".join(lines) + "\n")
 
     def emit(self, **fields: Any) -> None:
-        """The whole answer as one JSON object; docs/reaperctl*.md document the keys."""
+        """Print the whole answer as one JSON object. docs/reaperctl*.md document the keys."""
         self.out.write(self.encoded(**fields))
 
     def encoded(self, **fields: Any) -> str:
-        """The same as text."""
+        """The JSON object that `emit` prints, as text."""
         head = {"v": SCHEMA, "view": self.options.command}
         return json.dumps({**head, **fields, "notes": self.notes}, indent=1) + "\n"
 
     def columns(self, columns: Sequence[Column[R]], default: str = "") -> list[Column[R]]:
         """The columns that -o asks for, else those of `default` or of the command.
 
-        Looking into a container, the default ones also show the pids of this side. A mistake in
-        --sort is said here, too, before anything is read.
+        If we look into a container, the default columns also show the pids on this side. A mistake
+        in --sort is reported here, too, before anything is read.
         """
         options = self.options
         table.sort_columns(columns, options.sort)
@@ -193,7 +193,7 @@ class View:
         rows: Iterable[R],
         **more: Any,
     ) -> None:
-        """A whole view of rows: sorted, as text or JSON (`rows` and the fields in `more`).
+        """Print a whole view of rows, sorted, as text or JSON (`rows` and the fields in `more`).
 
         `known` are the columns that --sort may name, `shown` those that are printed.
         """
@@ -214,7 +214,7 @@ def seconds(least: float = 0, most: float = 1e6) -> Callable[[str], float]:
             value = -1
         if not least <= value <= most:
             raise argparse.ArgumentTypeError(
-                f'"{word}" is no number of seconds from {least:g} to {most:g}'
+                f'"{word}" is not a number of seconds from {least:g} to {most:g}'
             )
         return value
 
@@ -224,36 +224,36 @@ def seconds(least: float = 0, most: float = 1e6) -> Callable[[str], float]:
 def number(word: str) -> int:
     """A number from 0 on as an argparse type."""
     if not (word.isascii() and word.isdigit()):
-        raise argparse.ArgumentTypeError(f'"{word}" is no number')
+        raise argparse.ArgumentTypeError(f'"{word}" is not a number')
     return int(word)
 
 
 def add_settle(parser: argparse.ArgumentParser) -> None:
-    """--settle, for the commands that look twice."""
+    """Add --settle, for the commands that look twice."""
     parser.add_argument(
         "--settle", type=seconds(), default=0.2, metavar="SECONDS",
-        help="between the two looks (0.2)",
+        help="time between the two looks (0.2)",
     )  # fmt: skip
 
 
 def add_common_options(parser: argparse.ArgumentParser) -> None:
-    """What every command takes."""
+    """Add the options that every command takes."""
     group = parser.add_argument_group("everywhere")
     group.add_argument("--json", action="store_true", help="one JSON object, for programs")
     group.add_argument(
         "--color",
         choices=("auto", "always", "never"),
         default="auto",
-        help="auto: on a terminal, unless NO_COLOR is set, or with FORCE_COLOR",
+        help="auto: on a terminal or with FORCE_COLOR, unless NO_COLOR is set",
     )
     group.add_argument(
-        "--wide", action="store_true", help="as wide as it gets; else the terminal's width, or 80"
+        "--wide", action="store_true", help="do not cut lines at the terminal's width (or at 80)"
     )
-    group.add_argument("--bytes", action="store_true", help="sizes in bytes, not 1.5M")
+    group.add_argument("--bytes", action="store_true", help="show sizes in bytes, not as 1.5M")
     where = group.add_mutually_exclusive_group()
     where.add_argument(
         "--root", metavar="FOLDER", default="/proc",
-        help="the /proc to read (/proc); of a container: /proc/PID/root/proc",
+        help="the /proc to read (/proc); for a container: /proc/PID/root/proc",
     )  # fmt: skip
     where.add_argument(
         "--container", metavar="NAME", help="look into a running container of docker or podman"
@@ -267,17 +267,24 @@ def add_table_options(
     sort: str = "",
     json: str = "",
 ) -> None:
-    """What every command that prints rows takes; `default`, `sort` and `json` (the default with
-    --json, where it differs) as the user would write them."""
+    """Add the options that every command takes that prints rows.
+
+    `default` and `sort` are written as a user writes them; so is `json`, the default with --json.
+    """
     group = parser.add_argument_group("table")
-    group.add_argument("-o", "--columns", metavar="COLUMNS", help=f"which, in order ({default})")
+    group.add_argument(
+        "-o", "--columns", metavar="COLUMNS", help=f"the columns to show ({default})"
+    )
     group.add_argument(
         "--sort", metavar="COLUMN", default=sort,
-        help="by this column, -COLUMN downwards, several with commas"
+        help="sort by this column, or downwards by -COLUMN; several with commas"
         + (f" ({sort})" if sort else ""),
     )  # fmt: skip
     group.add_argument(
-        "--no-headers", dest="headers", action="store_false", help="rows only, for scripts"
+        "--no-headers",
+        dest="headers",
+        action="store_false",
+        help="print only the rows, for scripts",
     )
     parser.set_defaults(default_columns=default, json_columns=json or default)
     width = max(len(column.name) for column in columns)

@@ -17,7 +17,7 @@ INIT_HINT = (
 
 
 def has_signal(process: Process, key: bytes, number: int) -> bool:
-    """Whether a mask of its status holds a signal; False where it is not known."""
+    """Whether a mask in its status contains a signal; False if that is not known."""
     return number in ((process.status and process.status.signals(key)) or ())
 
 
@@ -31,8 +31,9 @@ class Reason:
     cure: str
 
 
-# The first that holds. {parent} is `name (pid)` or `PID 1 (name)`, {pid} the pid alone, {wchan}
-# ` in FUNCTION`, or empty where the kernel function is not known.
+# The first rule that holds is the reason. In the sentences {parent} becomes `name (pid)` or
+# `PID 1 (name)`, {pid} the pid alone, and {wchan} ` in FUNCTION`, or nothing if the kernel function
+# is not known.
 REASONS = (
     Reason(
         "stopped", lambda p: p.stat.state == "T",
@@ -47,40 +48,41 @@ REASONS = (
     Reason(
         "blocked", lambda p: p.stat.state == "D",
         "{parent} is blocked inside the kernel{wchan}, so it cannot wait",
-        "they go when it wakes up; reaperctl show {pid} tells what it waits for",
+        "the zombies go when it wakes up; reaperctl show {pid} tells what it waits for",
     ),
     Reason(
         "init", is_init,
-        "{parent} is an init, but does not get to it",
+        "{parent} is an init, but does not wait for them",
         "report it as a bug of {parent}, with the output of reaperctl show {pid}",
     ),
     Reason(
         "no-init", lambda p: p.pid == 1,
-        "{parent} is no init: it does not wait for processes that it started or adopted",
-        INIT_HINT + "; children that it starts itself stay its own to wait for",
+        "{parent} is not an init: it does not wait for processes that it started or adopted",
+        INIT_HINT + "; it must still wait for the children that it starts itself",
     ),
     Reason(
         "ignores", lambda p: has_signal(p, b"SigIgn", CHLD),
         "{parent} ignores SIGCHLD and never waits; these ended before it began to ignore it",
         "fix {parent}: ignore SIGCHLD before the first fork, or wait; no init can help while it "
-        "lives, a restart of {parent} clears them",
+        "lives, but a restart of {parent} clears them",
     ),
     Reason(
         "masked", lambda p: has_signal(p, b"SigBlk", CHLD),
         "{parent} blocks SIGCHLD and does not wait",
-        "fix {parent}: wait for every child; no init can help while it lives, a restart of "
+        "fix {parent}: wait for every child; no init can help while it lives, but a restart of "
         "{parent} clears them",
     ),
     Reason(
         "handler", lambda p: has_signal(p, b"SigCgt", CHLD),
-        "{parent} catches SIGCHLD, but does not wait for all: children that end together send one",
+        "{parent} catches SIGCHLD, but does not wait for all: children that end together send it "
+        "once",
         "fix {parent}: its handler must repeat waitpid(-1, WNOHANG) until nothing is left; no init "
-        "can help while it lives, a restart of {parent} clears them",
+        "can help while it lives, but a restart of {parent} clears them",
     ),
     Reason(
         "never-waits", lambda p: True,
         "{parent} never waits for its children",
-        "fix {parent}: wait for every child; no init can help while it lives, a restart of "
+        "fix {parent}: wait for every child; no init can help while it lives, but a restart of "
         "{parent} clears them",
     ),
 )  # fmt: skip
@@ -107,7 +109,7 @@ class Culprit:
 
     @property
     def oldest(self) -> float | None:
-        """Age of the oldest zombie: seconds since its start, so it cannot be a zombie longer."""
+        """Seconds since the start of the oldest zombie; it cannot have been a zombie for longer."""
         return self.zombies[0].age
 
     @property
@@ -130,7 +132,7 @@ class Culprit:
 
 
 def same(processes: Iterable[Process], later: Snapshot) -> set[int]:
-    """The pids of those that are in the same state later and have begun no wait in between."""
+    """The pids of those that are in the same state later and have not begun a wait in between."""
     return {
         process.pid
         for process in processes

@@ -62,5 +62,5 @@ def test_a_container_that_has_ended(rootful: Engine) -> None:
         container.wait()
         done = container.reaperctl("ps")
         assert (done.returncode, done.stdout) == (2, "")
-        assert f"{rootful}: it does not run" in done.stderr
+        assert f"{rootful}: the container is not running" in done.stderr
         assert done.stderr.count("\n") == 1

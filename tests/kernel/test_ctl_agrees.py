@@ -164,7 +164,7 @@ def test_a_thread_is_no_process(animals: Running, command: str) -> None:
     code, out, err = reaperctl(command, str(tid))
     assert (code, out) == (2, "")
     assert err in (
-        f"reaperctl: {tid} is a thread of process {found['pid']}; name that\n",
+        f"reaperctl: {tid} is a thread of process {found['pid']}; name the process\n",
         f"reaperctl: no process {tid}; reaperctl ps lists those that are there\n",  # kill
     )
 

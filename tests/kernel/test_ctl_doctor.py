@@ -110,12 +110,13 @@ def test_an_entrypoint_that_never_waits() -> None:
         assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == zombies(
             f"WARNING  3 zombies of PID 1 ({name})",
             f"{name} ({oldest})",
-            f"PID 1 ({name}) is no init: it does not wait for processes that it started or adopted",
-            f"{HINT}; children that it starts itself stay its own to wait for",
+            f"PID 1 ({name}) is not an init: it does not wait for processes that it started or "
+            "adopted",
+            f"{HINT}; it must still wait for the children that it starts itself",
         )
 
 
-RESTART = "no init can help while it lives, a restart of {who} clears them"
+RESTART = "no init can help while it lives, but a restart of {who} clears them"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,8 @@ RESTART = "no init can help while it lives, a restart of {who} clears them"
         ),
         (
             "handle",
-            "{who} catches SIGCHLD, but does not wait for all: children that end together send one",
+            "{who} catches SIGCHLD, but does not wait for all: children that end together send it "
+            "once",
             "fix {who}: its handler must repeat waitpid(-1, WNOHANG) until nothing is left; "
             + RESTART,
         ),
@@ -194,7 +196,7 @@ def test_an_init_that_does_not_get_to_it(tmp_path: Path) -> None:
         assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == zombies(
             "CRITICAL  120 zombies of PID 1 (tini)",
             f"tini ({oldest})",
-            "PID 1 (tini) is an init, but does not get to it",
+            "PID 1 (tini) is an init, but does not wait for them",
             "report it as a bug of PID 1 (tini), with the output of reaperctl show 1",
         )
 
@@ -240,8 +242,8 @@ def test_a_process_in_d() -> None:
             f"CRITICAL  {comm(main)} ({pid}) is stuck in the kernel [uninterruptible]\n"
             f"  seen   state D for AGE, in {where}: {shown}.\n"
             "  cause  it waits for a disk, a network file system, a frozen control group or a "
-            "driver; no signal gets through, KILL included.\n"
-            "  do     bring back what it waits for; a restart of the container hangs on it as "
+            "driver; no signal gets through, not even KILL.\n"
+            "  do     bring back what it waits for; a restart of the container would hang as "
             "well.\n"
         )
 
@@ -278,7 +280,7 @@ def test_a_pid_1_without_a_handler_for_term() -> None:
             "  do     let the program handle SIGTERM, or set STOPSIGNAL to a signal that it "
             f"handles, or {HINT}.\n"
             "\n"
-            "NOTICE  PID 1 (sleep) is no init [no-init]\n"
+            "NOTICE  PID 1 (sleep) is not an init [no-init]\n"
             "  seen   PID 1 is sleep 60.\n"
             "  cause  orphans become children of PID 1, and a program that does not expect them "
             "leaves them as zombies.\n"
@@ -292,7 +294,7 @@ def test_a_pid_1_that_adopts_without_being_an_init() -> None:
         leave = "sleep 60 >/dev/null 2>&1 & echo left"
         run([*entering(started.pid), "setsid", "sh", "-c", leave])
         assert findings("--root", root(started.pid), "--ignore", OTHERS[1] + ",deaf") == (
-            "NOTICE  PID 1 (sleep) is no init [no-init]\n"
+            "NOTICE  PID 1 (sleep) is not an init [no-init]\n"
             "  seen   PID 1 is sleep 60; it has adopted 1 process.\n"
             "  cause  orphans become children of PID 1, and a program that does not expect them "
             "leaves them as zombies.\n"
@@ -377,7 +379,7 @@ def test_sigpipe_ignored_by_the_launcher() -> None:
         pid = pid_inside(started.main_pid)
         assert findings("--root", root(started.pid), *OTHERS) == (
             f"NOTICE  SIGPIPE is ignored in sh ({pid}) [sigpipe]\n"
-            f"  seen   sh -c {script} and all that it starts.\n"
+            f"  seen   sh -c {script} ignores it, and so does all that it starts.\n"
             "  cause  whoever started it ignores SIGPIPE, as Python does, and that is inherited: "
             "the left side of a pipe such as `yes | head` gets errors or never ends.\n"
             "  do     start it with SIGPIPE at its default: in Python subprocess does so, "

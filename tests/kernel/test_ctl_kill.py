@@ -135,7 +135,7 @@ def test_never_pid_1_itself_or_what_it_runs_below(tmp_path: Path) -> None:
     assert (code, err) == ("1", "")
     assert found.pop("sleep")["outcome"] == "ended"
     assert {row["outcome"] for row in found.values()} == {"refused"}
-    assert found.pop("sh")["result"] == "refused: this reaperctl runs below it"
+    assert found.pop("sh")["result"] == "refused: an ancestor of this reaperctl"
     assert sorted(row["result"] for row in found.values()) == [
         "refused: PID 1: its end is the end of the container; docker stop does that from outside",
         "refused: this reaperctl",

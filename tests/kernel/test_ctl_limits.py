@@ -88,7 +88,8 @@ def test_the_doctor_counts_oom_kills() -> None:
     assert found == (
         "CRITICAL  the kernel killed 1 process here: out of memory [oom-kills]\n"
         "  seen   oom_kill is 1 in this control group, whose limit is 64M.\n"
-        "  cause  more memory was wanted than the limit allows, and the kernel chose a victim.\n"
+        "  cause  the processes wanted more memory than the limit allows, so the kernel killed one "
+        "of them.\n"
         "  do     see who holds it (reaperctl mem --by-command), or raise the limit (docker run "
         "--memory).\n"
     )

@@ -37,7 +37,7 @@ def test_unprivileged_it_says_what_it_could_not_read() -> None:
     with pausing() as started:
         seen = as_nobody("mem", started.pid)
     assert seen.returncode == 0
-    assert b"2 of 3 processes: no PSS; root may read it" in seen.stderr
+    assert b"the PSS of 2 of 3 processes could not be read; root can read it" in seen.stderr
     (shell,) = (line for line in seen.stdout.decode().splitlines() if "sh -c" in line)
     assert shell.split()[3:5] == ["–", "–"]
 
@@ -86,7 +86,7 @@ def hiding(request: pytest.FixtureRequest) -> Iterator[tuple[Running, str]]:
         ("tree", "PID STAT"),
         ("states", "ST COUNT"),
         ("zombies", "no zombies\n"),
-        ("doctor", "nothing found: 1 process looked at, of those that can be seen\n"),
+        ("doctor", "nothing found: 1 process looked at, as far as they can be seen\n"),
     ],
 )
 def test_hidepid_is_said_in_one_line(view: str, first: str, hiding: tuple[Running, str]) -> None:

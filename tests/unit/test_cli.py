@@ -64,7 +64,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(words: tuple[str, ...], line: str
         ),
         (
             ("ps", "--name", "("),
-            'reaperctl ps: argument -n/--name: "(" is no pattern: missing ), unterminated '
+            'reaperctl ps: argument -n/--name: "(" is not a pattern: missing ), unterminated '
             "subpattern at position 0; see reaperctl ps --help",
         ),
         (
@@ -74,11 +74,11 @@ def test_a_mistake_is_one_line_and_exit_code_2(words: tuple[str, ...], line: str
         ),
         (
             ("ps", "--parent", "x"),
-            'reaperctl ps: argument -P/--parent: "x" is no number; see reaperctl ps --help',
+            'reaperctl ps: argument -P/--parent: "x" is not a number; see reaperctl ps --help',
         ),
         (
             ("show", "x"),
-            'reaperctl show: argument PID: "x" is no number; see reaperctl show --help',
+            'reaperctl show: argument PID: "x" is not a number; see reaperctl show --help',
         ),
     ],
 )

@@ -19,7 +19,7 @@ def test_the_engine_that_runs_it_wins() -> None:
     ("answers", "message"),
     [
         ([], "needs the docker or podman command"),
-        ([STOPPED], 'no running container "web": docker: it does not run'),
+        ([STOPPED], 'no running container "web": docker: the container is not running'),
         ([UNKNOWN], 'no running container "web": docker: Error response from daemon: No such'),
         ([Answer("podman", -1, "", "")], "podman: no answer"),
     ],

@@ -7,7 +7,7 @@ from ctl import findings, reaperctl
 
 DATA = Path(__file__).parent.parent / "data" / "proc"
 SEE = "see who holds it (reaperctl mem --by-command), or raise the limit (docker run --memory)"
-OOM = "more memory was wanted than the limit allows, and the kernel chose a victim"
+OOM = "the processes wanted more memory than the limit allows, so the kernel killed one of them"
 FORK = "threads and zombies count, too; at the limit every fork fails with EAGAIN"
 
 
@@ -63,19 +63,19 @@ def test_processes_that_wait_for_a_dead_file_server() -> None:
 CRITICAL  backup (7) is stuck in the kernel [uninterruptible]
   seen   state D for AGE, in rpc_wait_bit_killable: backup /mnt/nfs.
   cause  it waits for a disk, a network file system, a frozen control group or a driver; no signal \
-gets through, KILL included.
-  do     bring back what it waits for; a restart of the container hangs on it as well.
+gets through, not even KILL.
+  do     bring back what it waits for; a restart of the container would hang as well.
 
 CRITICAL  touch (8) is stuck in the kernel [uninterruptible]
   seen   state D for an unknown time, in a function that only root can see: touch /mnt/nfs/x.
   cause  it waits for a disk, a network file system, a frozen control group or a driver; no signal \
-gets through, KILL included.
-  do     bring back what it waits for; a restart of the container hangs on it as well.
+gets through, not even KILL.
+  do     bring back what it waits for; a restart of the container would hang as well.
 
 WARNING  1 zombie of PID 7 (backup) [zombies]
   seen   the oldest, sh (9), was started AGE ago; each holds a pid until its parent waits for it.
   cause  backup (7) is blocked inside the kernel in rpc_wait_bit_killable, so it cannot wait.
-  do     they go when it wakes up; reaperctl show 7 tells what it waits for.
+  do     the zombies go when it wakes up; reaperctl show 7 tells what it waits for.
 """
     )
 
@@ -93,5 +93,5 @@ PPID PARENT COUNT OLDEST REASON      ZOMBIES
    7 app        3 16m39s never-waits 3 sh
 
 app (7) never waits for its children.
-  -> fix app (7): wait for every child; no init can help while it lives, a restart of app (7) clears them.
+  -> fix app (7): wait for every child; no init can help while it lives, but a restart of app (7) clears them.
 """)  # fmt: skip  # noqa: E501

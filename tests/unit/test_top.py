@@ -178,7 +178,7 @@ def test_the_sampler_sees_changes_ends_and_births(tmp_path: Path, keep: int) -> 
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        (("--interval", "0"), "is no number of seconds from 0.1 to 3600"),
+        (("--interval", "0"), "is not a number of seconds from 0.1 to 3600"),
         (("-o", "nope"), 'no column "nope"'),
         (("--sort", "nope"), 'no column "nope"'),
         (("--root", "/nowhere"), "is /proc mounted?"),

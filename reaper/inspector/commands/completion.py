@@ -1,4 +1,4 @@
-"""The completion script of a shell, for the commands and options of this version.
+"""The completion script for a shell, with the commands and options of this version.
 
 Examples:
   reaperctl completion bash > /etc/bash_completion.d/reaperctl

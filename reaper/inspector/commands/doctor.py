@@ -1,7 +1,7 @@
 """What is wrong with the processes here, whose fault it is and what to do, the worst first.
 
-It looks twice, a moment apart, so that what is only passing is not reported.
-Exit code 0: nothing found. 1: findings.
+It looks twice, a moment apart, so that it does not report what passes by itself.
+Exit code: 0 if it found nothing, 1 if it found something.
 
 Examples:
   reaperctl doctor                            in a container: docker exec web reaperctl doctor
@@ -20,7 +20,7 @@ from ..examination import examine
 from ..view import FOUND, NOTHING, View, add_settle
 
 STYLES = {CRITICAL: "alarm", WARNING: "yellow", NOTICE: "cyan"}
-SHOWN = 5  # pids of a finding
+SHOWN = 5  # pids of a finding that are shown
 LABELS = (("evidence", "seen"), ("cause", "cause"), ("cure", "do"))
 
 
@@ -53,7 +53,7 @@ def run(view: View) -> int:
         )
     elif not findings:
         count = len(facts.snapshot.processes)
-        more = ", of those that can be seen" if view.notes else ""
+        more = ", as far as they can be seen" if view.notes else ""
         view.print(f"nothing found: {count} process{'es' * (count != 1)} looked at{more}")
     else:
         view.print("\n\n".join("\n".join(lines(view, finding, hosts)) for finding in findings))
@@ -61,8 +61,10 @@ def run(view: View) -> int:
 
 
 def lines(view: View, finding: Finding, hosts: Mapping[int, int | None]) -> list[str]:
-    """A finding for people: a heading, then how it is known, why, what to do, and whom it is about
-    where this side has other pids."""
+    """A finding for people: a heading, how it is known, its cause, and what to do.
+
+    If the processes have other pids on this side, one more line says which.
+    """
     title = escaped(f"{finding.title} [{finding.key}]")
     result = [view.paint(finding.severity.upper(), STYLES[finding.severity]) + f"  {title}"]
     said = [(label, f"{getattr(finding, name)}.") for name, label in LABELS]

@@ -1,12 +1,12 @@
-"""Ends processes: TERM, a wait, then KILL to those that remain; says what happened to each.
+"""Ends processes: sends TERM, waits, sends KILL to those that remain; says what happened to each.
 
-Whom: pids, or filters as in ps; with --tree also all that is below them. Never PID 1, never
-reaperctl itself or what it runs below. A reused pid is never hit, and the wait ends when the last
-one does. A --signal other than TERM and KILL is only sent, as it may mean anything (HUP: reload),
-unless --grace is given, too. Groups, sessions and trees are looked at again, for what was forked
-meanwhile.
+Name the pids, or use filters as in ps. With --tree their descendants are ended, too. It refuses to
+end PID 1, reaperctl itself and its ancestors. A process that only has a reused pid is never hit.
+The wait is over when the last process has ended. A --signal other than TERM and KILL is only sent,
+because it may mean anything (HUP: reload), unless --grace is given, too. If you name groups,
+sessions or trees, it looks again for processes that were forked in the meantime.
 
-Exit codes: 0 none remains, 1 some remain, 2 an error.
+Exit code: 0 if none remains, 1 if some remain, 2 after an error.
 
 Examples:
   reaperctl kill 17                       TERM, up to 5 seconds, KILL
@@ -32,7 +32,7 @@ from ..render.table import Column
 from ..view import FOUND, NOTHING, View, add_table_options, require, seconds
 
 Key = tuple[int, float]  # pid and start
-ROUNDS = 10  # looks for what a group, session or tree forked meanwhile
+ROUNDS = 10  # how often it looks for processes that were forked in the meantime
 
 
 COLUMNS: tuple[Column[Result], ...] = (
@@ -53,12 +53,12 @@ def _signal(word: str) -> int:
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pid", nargs="?", metavar="PIDS", type=pids, help="these: 1,17")
-    parser.add_argument("-t", "--tree", action="store_true", help="and all that is below them")
-    parser.add_argument("--dry-run", action="store_true", help="show whom it would hit")
-    parser.add_argument("--signal", metavar="SIG", type=_signal, help="this one first (TERM)")
+    parser.add_argument("pid", nargs="?", metavar="PIDS", type=pids, help="the pids: 1,17")
+    parser.add_argument("-t", "--tree", action="store_true", help="also all their descendants")
+    parser.add_argument("--dry-run", action="store_true", help="only show whom it would hit")
+    parser.add_argument("--signal", metavar="SIG", type=_signal, help="the first signal (TERM)")
     parser.add_argument("--grace", metavar="SECONDS", type=seconds(), help="wait before KILL (5)")
-    parser.add_argument("--no-kill", dest="kill", action="store_false", help="no KILL, only wait")
+    parser.add_argument("--no-kill", dest="kill", action="store_false", help="do not send KILL")
     add_filters(parser)
     add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
@@ -78,7 +78,7 @@ def run(view: View) -> int:
 
 
 def _rounds(view: View, shown: list[Column[Result]], steps: Plan) -> list[Result]:
-    """Look and act; again for groups, sessions and trees, until nobody new is found."""
+    """Look and act. For groups, sessions and trees, repeat that until nobody new is found."""
     options = view.options
     parts = (*view.needs(COLUMNS, shown), *needed(options), HOSTPID)
     again = (options.tree or _can_be_joined(options)) and steps.grace is not None
@@ -109,19 +109,22 @@ def _rounds(view: View, shown: list[Column[Result]], steps: Plan) -> list[Result
 
 
 def key(process: Process) -> Key:
-    """What tells it from a later one with its pid."""
+    """What tells a process from a later one with the same pid."""
     return process.pid, process.stat.start
 
 
 def chosen(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
-    """Who is meant at first: of the pids named those that match, with --tree all below them."""
+    """The processes meant at first: those that match, of the pids if pids are named.
+
+    With --tree, their descendants are meant, too.
+    """
     others = [p.pid for p in snapshot if options.pid is not None and p.pid not in options.pid]
     named = selected(options, snapshot.without(others))
     return with_descendants(named, snapshot) if options.tree else named
 
 
 def _can_be_joined(options: argparse.Namespace) -> bool:
-    """Whether a process that is forked later may be meant, too: by its group or session."""
+    """Whether a process that is forked later may be meant, too, because of its group or session."""
     one = options.newest or options.oldest or options.pid is not None
     return not one and (options.group is not None or options.session is not None)
 
@@ -129,10 +132,10 @@ def _can_be_joined(options: argparse.Namespace) -> bool:
 def forked_meanwhile(
     options: argparse.Namespace, there: Set[Key], now: Snapshot, seen: Set[Key]
 ) -> list[Process]:
-    """Who joined the groups and sessions, or came below one that was hit and still lives.
+    """The processes that joined the groups and sessions, or that one which was hit has forked.
 
-    `there` was who lived at first. A group or session whose number is the pid of a process that
-    came later is not the one that was meant.
+    `there` holds those that lived at the first look. If a process that is not among them has the
+    number of a group or session as its pid, that is not the group or session that was meant.
     """
     meant = [process for process in now if key(process) in seen]
     if _can_be_joined(options):
@@ -160,7 +163,7 @@ def _self() -> Self:
 
 
 def carry_out(processes: list[Process], steps: Plan) -> list[Result]:
-    """Signal, wait, KILL, wait: what happened to each, in the order given."""
+    """Signal, wait, KILL, wait. Return what happened to each process, in the order given."""
     with Targets(processes) as targets:
         targets.send(steps.signal)
         if steps.grace is None:

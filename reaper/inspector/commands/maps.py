@@ -1,7 +1,7 @@
 """The address space of one process, from high to low, each region with size, RSS, PSS and rights.
 
-The bar is as long as the region is large (one block more for each fourfold size), its dark part
-is resident. Gaps are addresses that nothing uses.
+The bar shows the size of a region: it gets one block longer when the size is four times as large.
+The dark part of the bar is resident. A gap is a range of addresses that nothing uses.
 
 Examples:
   reaperctl maps 1                      the whole picture
@@ -33,7 +33,7 @@ class Row:
 
     @property
     def bar(self) -> str:
-        """A block for each fourfold of a page, the resident share in dark."""
+        """One block for a page, one more for each factor of four; the resident share is dark."""
         length = max(1, ((self.region.size // 4096).bit_length() + 1) // 2)
         if self.kind == "gap":
             return "·"
@@ -48,11 +48,11 @@ def _of_memory(name: str, meaning: str) -> Column[Row]:
 
 COLUMNS: tuple[Column[Row], ...] = (
     Column("start", lambda row: f"{row.region.start:012x}", "first address, hexadecimal"),
-    Column("end", lambda row: f"{row.region.end:012x}", "the address behind the last"),
+    Column("end", lambda row: f"{row.region.end:012x}", "the address after the last"),
     Column("perm", lambda row: row.region.permissions, "r w x, p private or s shared"),
     Column("size", lambda row: row.region.size, "virtual size", "bytes"),
     _of_memory("rss", "resident"),
-    _of_memory("pss", "resident, divided by the sharers"),
+    _of_memory("pss", "resident, shared pages divided by their sharers"),
     _of_memory("uss", "resident, not shared"),
     _of_memory("swap", "swapped out"),
     Column("kind", lambda row: row.kind, "one of: " + ", ".join(KINDS) + "; gap",
@@ -64,7 +64,7 @@ COLUMNS: tuple[Column[Row], ...] = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("pid", type=number, metavar="PID")
-    parser.add_argument("--kind", metavar="KINDS", help="these kinds only: heap,stack")
+    parser.add_argument("--kind", metavar="KINDS", help="only these kinds: heap,stack")
     add_table_options(parser, COLUMNS, "start,perm,size,rss,pss,kind,bar,path")
 
 
@@ -89,7 +89,7 @@ def _kinds(words: str | None) -> set[str]:
 
 def regions(view: View, pid: int) -> list[Row]:
     """The regions of a process, from high to low."""
-    view.process(pid)  # says so where there is none
+    view.process(pid)  # raises UserError if there is none
     try:
         regions = parse_smaps(view.proc.read(f"{pid}/smaps"))
     except PermissionError:
@@ -103,7 +103,7 @@ def regions(view: View, pid: int) -> list[Row]:
 
 
 def with_gaps(rows: list[Row]) -> list[Row]:
-    """The rows with a row for every hole below a region."""
+    """The rows, and one more row for every gap below a region."""
     result = []
     below = [row.region.end for row in rows[1:]] + [0]
     for row, end in zip(rows, below, strict=False):

@@ -1,8 +1,9 @@
 """Memory per process or summed by command, and what a sum of RSS counts more than once.
 
-VSS is what is mapped, RSS what is resident. Pages that several processes share are in the RSS of
-each of them; PSS divides them by their sharers, so that a sum of PSS is true. USS is what nobody
-shares: what ending the process would free. PSS and USS need root or the same user.
+VSS is the mapped memory, RSS the resident part of it. The RSS of each process contains the pages
+that it shares with others. PSS divides shared pages by the number of their sharers, so that a sum
+of PSS is true. USS leaves them out: it is what the end of the process would free. Only root or the
+same user can read PSS and USS.
 
 Examples:
   reaperctl mem                      every process, the largest PSS first
@@ -38,7 +39,7 @@ SUMS: tuple[Column[Sum], ...] = (
     ),
     Column("uss", lambda s: s.memory.uss if s.known else None, "without shared pages", "bytes"),
     Column("swap", lambda s: s.memory.swap if s.known else None, "swapped out", "bytes"),
-    Column("twice", lambda s: s.twice if s.known else None, "RSS above PSS", "bytes"),
+    Column("twice", lambda s: s.twice if s.known else None, "RSS minus PSS", "bytes"),
 )
 COMMANDS = (*SUMS, Column[Sum]("comm", lambda s: s.name, "the kernel's name"))
 USERS = (*SUMS, Column[Sum]("user", lambda s: s.name, "effective user"))
@@ -49,9 +50,9 @@ DEFAULT_SUMS = "count,vss,rss,pss,uss,swap"
 def arguments(parser: argparse.ArgumentParser) -> None:
     by = parser.add_mutually_exclusive_group()
     by.add_argument(
-        "-c", "--by-command", action="store_true", help=f"summed by name ({DEFAULT_SUMS},comm)"
+        "-c", "--by-command", action="store_true", help=f"sum up by name ({DEFAULT_SUMS},comm)"
     )
-    by.add_argument("--by-user", action="store_true", help="summed by effective user")
+    by.add_argument("--by-user", action="store_true", help="sum up by effective user")
     add_filters(parser)
     add_table_options(parser, EACH, DEFAULT, "-pss")
 
@@ -68,7 +69,8 @@ def run(view: View) -> int:
     total = add_up(processes)
     if total.known < total.count:
         view.note(
-            f"{total.count - total.known} of {total.count} processes: no PSS; root may read it"
+            f"the PSS of {total.count - total.known} of {total.count} processes could not be read; "
+            "root can read it"
         )
     charged = cgroup.read(view.proc)
     summary = _summary(total, charged)

@@ -1,7 +1,8 @@
 """Counts in Prometheus' text format: processes by state, zombies by parent, adopted and reaped.
 
-For node_exporter's textfile collector: --output replaces the file in one step, so that a reader
-never sees half of it. Adopted and reaped need the trace that reaper --trace writes.
+For node_exporter's textfile collector, use --output: it replaces the file in one step, so that a
+reader never sees half of it. To count adopted and reaped processes, it needs the trace that
+reaper --trace writes.
 
 Examples:
   reaperctl metrics
@@ -24,7 +25,7 @@ from ..view import NOTHING, View
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trace", metavar="FILE", help="count adopted and reaped in this trace")
-    parser.add_argument("--output", metavar="FILE", help="write here, in one step (stdout)")
+    parser.add_argument("--output", metavar="FILE", help="write to this file, in one step (stdout)")
 
 
 def run(view: View) -> int:
@@ -49,7 +50,7 @@ def run(view: View) -> int:
 
 
 def _write(path: Path, content: str) -> None:
-    # The collector reads *.prom only, so it never sees the file in between.
+    # The collector reads only *.prom, so it never reads this file before it is complete.
     between = path.parent / f".{path.name}.{os.getpid()}"
     try:
         if path.exists() and not path.is_file():

@@ -6,7 +6,7 @@ Examples:
   reaperctl ps                            every process
   reaperctl ps --state Z,D                zombies, and those stuck in the kernel
   reaperctl ps --name nginx --pids        pids only, for scripts
-  reaperctl ps --full 'worker.*high'      by the whole command line, as pgrep -f
+  reaperctl ps --full 'worker.*high'      by the whole command line, as with pgrep -f
   reaperctl ps -o pid,pss,command --sort -pss
   reaperctl ps --threads --name java      each thread, by TID
   reaperctl ps -o user,pid,pcpu,pmem,vss,rss,tty,stat,started,cpu,command     as ps aux
@@ -42,9 +42,9 @@ THREADS: tuple[Column[Thread], ...] = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pid", nargs="?", metavar="PIDS", type=pids, help="these only: 1,17")
-    parser.add_argument("--pids", action="store_true", help="print the pids alone, one a line")
-    parser.add_argument("-T", "--threads", action="store_true", help="their threads, by TID")
+    parser.add_argument("pid", nargs="?", metavar="PIDS", type=pids, help="only these: 1,17")
+    parser.add_argument("--pids", action="store_true", help="print only the pids, one per line")
+    parser.add_argument("-T", "--threads", action="store_true", help="list their threads, by TID")
     add_filters(parser)
     add_table_options(parser, PROCESS, DEFAULT)
 
@@ -71,7 +71,7 @@ def _threads(view: View) -> int:
     snapshot = view.snapshot((*parts, *needed(view.options)), view.options.pid)
 
     def rows() -> Iterator[Thread]:
-        own = [part for part in parts if part != HOSTPID]  # which is the process's
+        own = [part for part in parts if part != HOSTPID]  # a thread gets its process's
         for process in selected(view.options, snapshot):
             for task in view.proc.threads(process.pid, own, snapshot.uptime):
                 yield Thread(process.pid, replace(task, hostpid=process.hostpid))

@@ -37,7 +37,7 @@ REGIONS: tuple[Column[Part], ...] = (
     Column("kind", lambda part: part.kind, "kind"),
     Column("vss", lambda part: part.size, "virtual size", "bytes"),
     Column("rss", lambda part: part.memory.rss, "resident", "bytes"),
-    Column("pss", lambda part: part.memory.pss, "divided by the sharers", "bytes"),
+    Column("pss", lambda part: part.memory.pss, "shared pages divided by their sharers", "bytes"),
     Column("uss", lambda part: part.memory.uss, "not shared", "bytes"),
     Column("swap", lambda part: part.memory.swap, "swapped out", "bytes"),
     Column("meaning", lambda part: KINDS.get(part.kind, ""), "what it is"),
@@ -50,8 +50,8 @@ def _unlimited(limit: int | None) -> int | str:
 
 LIMITS: tuple[Column[Limit], ...] = (
     Column("name", lambda limit: limit.name, "resource", header="LIMIT"),
-    Column("soft", lambda limit: _unlimited(limit.soft), "in force", "integer"),
-    Column("hard", lambda limit: _unlimited(limit.hard), "may be raised to", "integer"),
+    Column("soft", lambda limit: _unlimited(limit.soft), "the limit in force", "integer"),
+    Column("hard", lambda limit: _unlimited(limit.hard), "soft may be raised to it", "integer"),
     Column("unit", lambda limit: limit.unit, "unit"),
 )
 
@@ -179,7 +179,7 @@ def _memory(view: View, a: Anatomy) -> Iterable[str]:
     if a.memory is None:
         write = str if view.options.bytes else size
         seen = f"VSS {write(stat.vss)}, RSS {write(stat.rss or 0)}"
-        yield _line(view, "memory", f"{seen}; the rest may be read by root")
+        yield _line(view, "memory", f"{seen}; root can read the rest")
         return
     total = sum((part.memory for part in a.memory), NO_MEMORY)
     whole = Part("total", sum(part.size for part in a.memory), total)

@@ -2,8 +2,8 @@
 
 Examples:
   reaperctl states                the states that occur
-  reaperctl states --all          the states that do not, too
-  reaperctl states --user www     of one user
+  reaperctl states --all          also the states that do not
+  reaperctl states --user www     only the processes of one user
 """
 
 import argparse
@@ -19,7 +19,7 @@ from ..view import NOTHING, View, add_table_options
 
 @dataclass(frozen=True)
 class Row:
-    """One state and how many are in it."""
+    """One state, and how many processes are in it."""
 
     letter: str
     state: State
@@ -37,7 +37,7 @@ COLUMNS: tuple[Column[Row], ...] = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     add_table_options(parser, COLUMNS, "state,count,name,meaning", "-count")
-    parser.add_argument("--all", action="store_true", help="states nothing is in, too")
+    parser.add_argument("--all", action="store_true", help="also show states that no process is in")
     add_filters(parser)
 
 

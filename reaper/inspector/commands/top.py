@@ -1,8 +1,8 @@
 """Live: CPU, memory, states, zombies, reaps per second. Without a terminal: one look as a table.
 
-CPU% is the share of one CPU since the last look; without a terminal it looks twice, one interval
-apart, and shows the second. Reaps per second need the trace that reaper --trace writes. q and
-Ctrl-C end it.
+CPU% is the share of one CPU since the last look. Without a terminal, top looks twice, one interval
+apart, and prints the second look. To count reaps, it needs the trace that reaper --trace writes.
+Press q or Ctrl-C to quit.
 
 Examples:
   reaperctl top                             keys: q quits, ? lists the others
@@ -34,11 +34,15 @@ SHORTEST = 0.1  # seconds between two looks
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--interval", metavar="SECONDS", type=seconds(SHORTEST, 3600), default=1.0,
-                        help="between two looks (1)")  # fmt: skip
+                        help="time between two looks (1)")  # fmt: skip
     parser.add_argument("--trace", metavar="FILE", help="count reaped and adopted in this trace")
-    parser.add_argument("--threads", action="store_true", help="threads, as the key H")
-    parser.add_argument("--zombies", action="store_true", help="zombies only, as the key z")
-    parser.add_argument("--once", action="store_true", help="one look, on a terminal, too")
+    parser.add_argument("--threads", action="store_true", help="show threads, as the key H does")
+    parser.add_argument(
+        "--zombies", action="store_true", help="show only zombies, as the key z does"
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="one look as a table, also on a terminal"
+    )
     add_filters(parser)
     add_table_options(parser, COLUMNS, DEFAULT, screen.BUSIEST)
 
@@ -71,13 +75,13 @@ class Watch:
         self._now: Sample | None = None
         self._before: Sample | None = None
         self._seen: dict[Key, Seen] = {}  # what `filled` read at this look
-        self._earlier: dict[Key, Seen] = {}  # and at the one before
+        self._earlier: dict[Key, Seen] = {}  # what it read at the look before
         self.processes: list[Row] = []
         self.threads: list[Row] = []
         self.totals = Totals({}, 0, None, None)
 
     def look(self, threads: bool) -> None:
-        """Look again. Raises UserError where /proc or the trace cannot be read."""
+        """Look again. Raises UserError if /proc or the trace cannot be read."""
         if self._tally:
             self._tally.update()  # before the look: see Tally.look
         self._before, self._now = self._now, self._sampler.sample(threads)
@@ -133,7 +137,7 @@ class Watch:
         return (*table.needs((*sorting, *columns)), *needed(self._options))
 
     def filled(self, listed: Sequence[Row], parts: tuple[str, ...]) -> list[Row]:
-        """The listed with more parts of /proc; without them where the process has gone."""
+        """The listed rows with more parts of /proc, or without them if the process is gone."""
         return [self._with(row, parts) for row in listed] if parts else [*listed]
 
     def _with(self, row: Row, parts: tuple[str, ...]) -> Row:
@@ -151,12 +155,12 @@ class Watch:
 
 
 def shown(view: View, state: Screen) -> list[table.Column[Row]]:
-    """The columns: -o, else the default ones for processes or threads."""
+    """The columns that -o names, else the default ones for processes or threads."""
     return view.columns(COLUMNS, THREADS if state.threads else "")
 
 
 def once(view: View, watch: Watch, state: Screen) -> int:
-    """Two looks, so that there is a CPU% to show, and the second one as a table or JSON."""
+    """Look twice, so that there is a CPU%, and print the second look as a table or JSON."""
     columns = shown(view, state)
     watch.look(state.threads)
     watch.filled(watch.rows(state), watch.parts(state, columns))
@@ -173,10 +177,10 @@ def once(view: View, watch: Watch, state: Screen) -> int:
 
 
 def live(view: View, watch: Watch, state: Screen) -> int:
-    """Look, draw, wait for a key or the next look, until someone ends it."""
+    """Look, draw, and wait for a key or the next look, until somebody ends it."""
     from ..terminal import Ended, Terminal  # noqa: PLC0415  (a snapshot needs no terminal)
 
-    gc.enable()  # this one runs for days
+    gc.enable()  # this command may run for days
     interval = view.options.interval
     try:
         with Terminal() as terminal:
@@ -198,7 +202,7 @@ def live(view: View, watch: Watch, state: Screen) -> int:
 
 
 def frame(view: View, watch: Watch, state: Screen, size: os.terminal_size) -> list[str]:
-    """The lines of the screen, no more than it has."""
+    """The lines to draw, at most as many as the screen has."""
     if state.help:
         return screen.help_lines(view.options.interval)[: size.lines]
     top = screen.head(state, watch.totals, size.columns, view.colour)

@@ -1,11 +1,11 @@
 """Who started whom: the forest of processes, with adopted orphans and zombies marked.
 
-Several roots are normal in a container: what came by `docker exec` has parent 0.
-(adopted) marks what certainly is an orphan; unmarked ones may be orphans, too.
+Several roots are normal in a container: a process that came by `docker exec` has parent 0.
+(adopted) marks a process that is certainly an orphan; an unmarked one may be an orphan, too.
 
 Examples:
   reaperctl tree                   every process
-  reaperctl tree 17                what is below process 17
+  reaperctl tree 17                process 17 and its descendants
   reaperctl tree --threads 17      with its threads
   reaperctl tree -o pid,pgid,sid,user,command --sort -rss
 """
@@ -20,7 +20,7 @@ from ..render.table import Column, needs
 from ..tree import Row, draw
 from ..view import NOTHING, View, add_table_options, number
 
-# The columns of a process that a thread has of its own; the others are `–` in its row.
+# A thread has its own value in these columns. The other columns of its row show `–`.
 _OF_THREAD = {"pid", "stat", "state", "cpu"}
 
 
@@ -37,8 +37,8 @@ def _of_row(column: Column[Process]) -> Column[Row]:
 
 COLUMNS: tuple[Column[Row], ...] = (
     *(_of_row(column) for column in PROCESS if column.name != "command"),
-    Column("depth", lambda row: row.depth, "steps below its root", "integer"),
-    Column("adopted", lambda row: row.adopted, "whether it certainly is an orphan"),
+    Column("depth", lambda row: row.depth, "how many steps it is below its root", "integer"),
+    Column("adopted", lambda row: row.adopted, "whether it is certainly an orphan"),
     Column("command", lambda row: row.label, "branches, arguments and marks"),
 )
 DEFAULT = "pid,stat,rss,age,command"
@@ -46,8 +46,10 @@ DEFAULT_JSON = "pid,ppid,state,depth,adopted,rss,age,comm"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("pid", nargs="?", type=number, metavar="PID", help="the root (all)")
-    parser.add_argument("-t", "--threads", action="store_true", help="threads, too, by TID")
+    parser.add_argument(
+        "pid", nargs="?", type=number, metavar="PID", help="only this one and its descendants (all)"
+    )
+    parser.add_argument("-t", "--threads", action="store_true", help="also show threads, by TID")
     add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
 
@@ -56,7 +58,7 @@ def run(view: View) -> int:
     shown = view.columns(COLUMNS)
     snapshot = view.snapshot(("argv", *needs(shown), *view.needs(PROCESS, ())))
     siblings = view.sorted(PROCESS, snapshot)
-    options.sort = ""  # from here on the forest's order holds
+    options.sort = ""  # they are sorted: the table must keep the order of the forest
     root = None if options.pid is None else view.process(options.pid).pid
     rows = draw(snapshot, siblings, root)
     if options.threads:

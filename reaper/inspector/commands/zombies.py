@@ -1,7 +1,7 @@
 """Zombies by the parent that does not wait for them: how many, since when, and why.
 
-Children that ended just now are no leak, so it looks twice, a moment apart.
-Exit code 1 where there are more than --max.
+A child that has only just ended is not a leak, so it looks twice, a moment apart.
+Exit code: 1 if there are more zombies than --max, else 0.
 
 Examples:
   reaperctl zombies                    who leaves zombies, and what to do
@@ -34,7 +34,7 @@ COLUMNS: tuple[Column[Culprit], ...] = (
     Column(
         "hostpid",
         lambda c: c.parent and c.parent.hostpid,
-        "the same on this side, with --root, --container",
+        "its pid outside the container",
         "integer",
         ("hostpid",),
     ),
@@ -47,7 +47,7 @@ COLUMNS: tuple[Column[Culprit], ...] = (
     Column(
         "hostpids",
         lambda c: [zombie.hostpid for zombie in c.zombies],
-        "the same on this side",
+        "their pids outside the container",
         needs=("hostpid",),
     ),
     Column("cause", lambda c: c.cause, "why it does not wait, in a sentence"),
@@ -58,13 +58,15 @@ DEFAULT_JSON = f"{DEFAULT},pids,cause,cure"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--max", type=number, default=0, metavar="N", help="accept up to N (0)")
+    parser.add_argument(
+        "--max", type=number, default=0, metavar="N", help="accept up to N zombies (0)"
+    )
     add_settle(parser)
     add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
 
 def lasting(view: View, parts: tuple[str, ...], settle: float) -> Snapshot:
-    """A snapshot without the zombies that were not seen twice: they ended a moment ago, no leak."""
+    """A snapshot without the zombies that were seen only once: they ended a moment ago, no leak."""
     first = view.snapshot(parts)
     before = [process for process in first if process.stat.zombie]
     if not before:

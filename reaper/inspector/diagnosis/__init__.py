@@ -1,6 +1,6 @@
-"""What is wrong: facts in, findings out, the worst first. Pure.
+"""Finds what is wrong: takes facts and returns findings, the worst first. Pure.
 
-One function a finding, all in `CHECKS`. A healthy container has no finding.
+`CHECKS` lists one function for each kind of finding. A healthy container has no findings.
 """
 
 from collections.abc import Callable, Container, Iterable
@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 Check = Callable[[Facts], Iterable[Finding]]
-# The key of its findings -> the check. In this order within one severity.
+# The key of the findings -> the check that makes them. Within one severity they keep this order.
 CHECKS: dict[str, Check] = {
     "oom-kills": oom_kills,
     "memory-limit": memory_limit,
@@ -41,7 +41,7 @@ CHECKS: dict[str, Check] = {
 
 
 def diagnose(facts: Facts, ignored: Container[str] = ()) -> list[Finding]:
-    """All findings but those ignored, the worst first."""
+    """All findings except the ignored ones, the worst first."""
     checks = (check for key, check in CHECKS.items() if key not in ignored)
     findings = [finding for check in checks for finding in check(facts)]
     return sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

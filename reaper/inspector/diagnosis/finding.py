@@ -1,6 +1,6 @@
-"""What the checks look at and what they say: `Facts` in, a `Finding` each out, and its wording.
+"""What the checks read (`Facts`), what they return (`Finding`), and words that they share.
 
-A finding is four sentences: what, how we know, why, and what to do.
+A finding is four sentences: what is wrong, how we know it, what causes it, and what to do.
 """
 
 from dataclasses import dataclass, field
@@ -25,12 +25,12 @@ class Facts:
     cgroup: Cgroup = field(default_factory=Cgroup)
     stuck: dict[int, float | None] = field(default_factory=dict)  # pid in D -> since when, in s
     deaf: frozenset[int] = frozenset()  # pids that block TERM in all threads and do not fetch it
-    sums: tuple[Sum, ...] = ()  # by command, where RSS is worth a look
+    sums: tuple[Sum, ...] = ()  # by command, for commands with much RSS
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something wrong, in sentences without the full stop."""
+    """Something that is wrong, in sentences without a full stop."""
 
     key: str
     severity: str

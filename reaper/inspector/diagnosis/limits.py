@@ -1,4 +1,4 @@
-"""Memory and pids: limits that are close, kills for want of memory, sums that mislead."""
+"""Checks of memory and pids: limits that are close, out-of-memory kills, sums that mislead."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,7 @@ from ..render.style import size
 from .finding import CRITICAL, NOTICE, Facts, Finding
 
 PIDS_CLOSE, MEMORY_CLOSE = 0.8, 0.9  # share of the limit
-MISLEADING = 64 * 1024 * 1024  # RSS counted twice that somebody would notice
+MISLEADING = 64 * 1024 * 1024  # bytes of RSS counted twice; less does not matter
 
 
 def pids_limit(facts: Facts) -> Iterator[Finding]:
@@ -31,7 +31,7 @@ def pids_limit(facts: Facts) -> Iterator[Finding]:
 
 
 def memory_limit(facts: Facts) -> Iterator[Finding]:
-    """The memory limit is close, page cache not counted: the kernel takes that back first."""
+    """The memory limit is close. Page cache is not counted: the kernel takes it back first."""
     level = facts.cgroup.memory
     cache = facts.cgroup.cache or 0
     if level.used is None or level.limit is None:
@@ -51,7 +51,7 @@ def memory_limit(facts: Facts) -> Iterator[Finding]:
 
 
 def oom_kills(facts: Facts) -> Iterator[Finding]:
-    """The kernel has killed for want of memory."""
+    """The kernel has killed processes because memory ran out."""
     count = facts.cgroup.oom_kills
     if not count:
         return
@@ -62,13 +62,13 @@ def oom_kills(facts: Facts) -> Iterator[Finding]:
         f"the kernel killed {count} process{'es' if count > 1 else ''} here: out of memory",
         f"oom_kill is {count} in this control group"
         + (f", whose limit is {size(limit)}" if limit else ""),
-        "more memory was wanted than the limit allows, and the kernel chose a victim",
+        "the processes wanted more memory than the limit allows, so the kernel killed one of them",
         "see who holds it (reaperctl mem --by-command), or raise the limit (docker run --memory)",
     )
 
 
 def rss_misleads(facts: Facts) -> Iterator[Finding]:
-    """Summed RSS counts shared pages again and again."""
+    """A sum of RSS counts shared pages once for each process."""
     for one in facts.sums:
         if one.known < 2 or one.twice < MISLEADING or one.memory.rss < 2 * one.memory.pss:
             continue

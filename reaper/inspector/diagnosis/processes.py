@@ -1,4 +1,4 @@
-"""Processes that should not be there, or not so: zombies, stuck ones, orphans by the dozen."""
+"""Checks for processes that are left over or stuck: zombies, state D, many orphans."""
 
 import re
 from collections.abc import Iterator
@@ -9,8 +9,8 @@ from ..roles import adopted
 from ..zombies import culprits
 from .finding import CRITICAL, WARNING, Facts, Finding, age_text, called, command_line
 
-STORM = 10  # orphans of one command that are no accident any more
-LISTED = 100  # pids in a command line
+STORM = 10  # orphans of one command; so many are not an accident
+LISTED = 100  # pids in a suggested command line, at most
 
 
 def zombies(facts: Facts) -> Iterator[Finding]:
@@ -45,14 +45,14 @@ def uninterruptible(facts: Facts) -> Iterator[Finding]:
             f"state D for {age_text(since)}, in {where or 'a function that only root can see'}: "
             f"{command_line(process)}",
             "it waits for a disk, a network file system, a frozen control group or a driver; no "
-            "signal gets through, KILL included",
-            "bring back what it waits for; a restart of the container hangs on it as well",
+            "signal gets through, not even KILL",
+            "bring back what it waits for; a restart of the container would hang as well",
             (process.pid,),
         )
 
 
 def storm(facts: Facts) -> Iterator[Finding]:
-    """Many orphans of one command: a master died and left its workers."""
+    """Many orphans of one command: a master died and left its workers behind."""
     snapshot = facts.snapshot
     first = snapshot.by_pid.get(1)
     by_name: dict[str, list[Process]] = {}
@@ -85,7 +85,7 @@ def storm(facts: Facts) -> Iterator[Finding]:
 
 
 def _whom(orphans: list[Process], namesakes: list[Process]) -> str:
-    """The words of a command line that hit them, and nobody else of PID 1's children."""
+    """The words for `reaperctl kill` that hit the orphans and no other child of PID 1."""
     if len(orphans) == len(namesakes):
         return "--parent 1 --name " + quote(f"^{re.escape(orphans[0].stat.comm)}$")
     pids = ",".join(str(process.pid) for process in orphans[:LISTED])

@@ -1,4 +1,4 @@
-"""Signals and PID 1: whether a stop gets through, who reaps orphans, what is blocked or ignored."""
+"""Checks of signals and PID 1: does a stop get through, who reaps, what is blocked or ignored."""
 
 from collections.abc import Iterator
 
@@ -29,7 +29,7 @@ def shell(facts: Facts) -> Iterator[Finding]:
 
 
 def no_init(facts: Facts) -> Iterator[Finding]:
-    """PID 1 is no init. A shell is its own finding, and it does wait for whatever comes."""
+    """PID 1 is not an init. A shell has a finding of its own, and it does wait for any child."""
     first = facts.snapshot.by_pid.get(1)
     if first is None or is_init(first) or is_shell(first):
         return
@@ -40,7 +40,7 @@ def no_init(facts: Facts) -> Iterator[Finding]:
     yield Finding(
         "no-init",
         NOTICE,
-        f"PID 1 ({first.stat.comm}) is no init",
+        f"PID 1 ({first.stat.comm}) is not an init",
         f"PID 1 is {command_line(first)}"
         + (
             f"; it has adopted {len(orphans)} process{'es' * (len(orphans) > 1)}" if orphans else ""
@@ -53,7 +53,7 @@ def no_init(facts: Facts) -> Iterator[Finding]:
 
 
 def deaf(facts: Facts) -> Iterator[Finding]:
-    """The main program would not notice TERM. A shell is its own finding."""
+    """The main program would not notice TERM. A shell has a finding of its own."""
     main = _main(facts)
     if main is None or main.pid in facts.deaf or _hears(main, facts):
         return
@@ -86,11 +86,13 @@ def _main(facts: Facts) -> Process | None:
 
 
 def _hears(process: Process, facts: Facts) -> bool:
-    """Whether TERM ends it or reaches it. True where that is not known."""
+    """Whether TERM ends it or reaches it. True if that is not known."""
     if process.status is None or process.status.signals(b"SigCgt") is None:
         return True
     caught = has_signal(process, b"SigCgt", TERM)
-    blocked = has_signal(process, b"SigBlk", TERM)  # fetched by sigwait, or `masked` says so
+    blocked = has_signal(
+        process, b"SigBlk", TERM
+    )  # sigwait fetches it, or else `masked` reports it
     ignored = has_signal(process, b"SigIgn", TERM)
     return caught or blocked or (process.pid != 1 and not ignored)
 
@@ -114,7 +116,7 @@ def masked(facts: Facts) -> Iterator[Finding]:
 
 
 def sigpipe(facts: Facts) -> Iterator[Finding]:
-    """SIGPIPE ignored in a shell: it cannot have done that itself but by a rare trap."""
+    """SIGPIPE is ignored in a shell, which must have inherited that, except after a rare trap."""
     shells = [p for p in facts.snapshot if is_shell(p) and has_signal(p, b"SigIgn", PIPE)]
     if not shells:
         return
@@ -123,7 +125,7 @@ def sigpipe(facts: Facts) -> Iterator[Finding]:
         NOTICE,
         f"SIGPIPE is ignored in {called(shells[0])}"
         + (f" and {len(shells) - 1} more" if len(shells) > 1 else ""),
-        f"{command_line(shells[0])} and all that it starts",
+        f"{command_line(shells[0])} ignores it, and so does all that it starts",
         "whoever started it ignores SIGPIPE, as Python does, and that is inherited: the left side "
         "of a pipe such as `yes | head` gets errors or never ends",
         "start it with SIGPIPE at its default: in Python subprocess does so, os.system and os.exec "

@@ -1,4 +1,4 @@
-"""How things look: `table` (columns, widths), `style` (colours, units, any text).
+"""How things look: `table` (columns, widths), `style` (units, colours).
 
-Pure functions from values to lines, but that `moment` asks the clock. No /proc, no terminal.
+Functions that turn values into lines. They are pure, except that `moment` reads the clock.
 """

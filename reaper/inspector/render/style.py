@@ -1,4 +1,4 @@
-"""Cells: units people read, bytes that a terminal must not obey, and colours."""
+"""The text of cells: units that people read, colours, and widths on a terminal."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ STYLES = {
     "magenta": "35", "cyan": "36", "alarm": "1;31",
 }  # fmt: skip
 
-# What deserves a look: process state -> style.
+# Process states that deserve a look -> their style.
 STATE_STYLES = {"Z": "red", "X": "red", "D": "yellow", "T": "magenta", "t": "magenta", "R": "green"}
 
 
@@ -59,19 +59,19 @@ def duration(seconds: float) -> str:
 
 
 def cpu(seconds: float) -> str:
-    """CPU time: 0.03s, 12.5s, then as `duration`."""
+    """CPU time as people read it: 0.03s, 12.5s; from a minute on as `duration`."""
     if seconds < 60:
         return f"{seconds:.2f}s" if seconds < 10 else f"{seconds:.1f}s"
     return duration(seconds)
 
 
 def moment(seconds: float) -> str:
-    """Seconds since the epoch in local time: 17:05:09 within a day, else 2026-11-25."""
+    """Seconds since the epoch in local time: 17:05:09 if less than a day away, else 2026-11-25."""
     near = abs(time.time() - seconds) < 86400
     return time.strftime("%H:%M:%S" if near else "%Y-%m-%d", time.localtime(seconds))
 
 
-# kind of column -> (how a value is written, how with --bytes, whether to the right)
+# kind of column -> (how a value is written, how with --bytes, whether it is aligned to the right)
 KINDS: dict[str, tuple[Callable[[float], str], Callable[[float], str], bool]] = {
     "text": (str, str, False),
     "integer": (str, str, True),
@@ -84,7 +84,7 @@ KINDS: dict[str, tuple[Callable[[float], str], Callable[[float], str], bool]] = 
 
 
 def width(text: str) -> int:
-    """Columns that the text takes on a terminal."""
+    """How many columns the text takes on a terminal."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width  # noqa: PLC0415
@@ -93,7 +93,7 @@ def width(text: str) -> int:
 
 
 def cut(text: str, room: int) -> str:
-    """The text in at most `room` columns, with a mark where something was cut off."""
+    """The text in at most `room` columns; it ends in a mark if something was cut off."""
     if width(text) <= room:
         return text
     while text and width(text) > room - 1:
@@ -102,6 +102,6 @@ def cut(text: str, room: int) -> str:
 
 
 def fill(text: str, room: int, right: bool = False) -> str:
-    """The text filled up with blanks to `room` columns."""
+    """The text, padded with blanks to `room` columns."""
     blanks = " " * (room - width(text))
     return blanks + text if right else text + blanks

@@ -1,6 +1,6 @@
-"""Tables: columns that know their value, unit and meaning, and rows within a width.
+"""Tables: columns that know their value, unit and meaning, and rows that keep to a width.
 
-The one renderer of every view that prints rows. Pure: lines come out, nothing is printed.
+Every view that prints rows uses this renderer. Pure: it returns lines and prints nothing.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,7 +18,7 @@ NARROWEST = 8  # a text column is never cut below this
 
 @dataclass(frozen=True)
 class Column(Generic[R]):
-    """One column: `name` is the word for -o, --sort and the key in JSON."""
+    """One column. `name` is the word for -o and --sort, and the key in JSON."""
 
     name: str
     value: Callable[[R], Any]  # a Value in tables; the raw value in JSON and for sorting
@@ -30,7 +30,7 @@ class Column(Generic[R]):
 
     @property
     def title(self) -> str:
-        """What stands above the column."""
+        """The heading of the column."""
         return self.header or self.name.upper()
 
 
@@ -53,13 +53,13 @@ def needs(columns: Iterable[Column[Any]]) -> tuple[str, ...]:
 
 
 def sort_columns(columns: Sequence[Column[R]], keys: str) -> list[tuple[str, Column[R]]]:
-    """What --sort names: each key with its column."""
+    """The keys that --sort names, each with its column."""
     words = [word for part in keys.split(",") for word in part.split() or [""]] if keys else []
     return [(word, choose(columns, word.lstrip("-"))[0]) for word in words]
 
 
 def sort(rows: Iterable[R], columns: Sequence[Column[R]], keys: str) -> list[R]:
-    """Rows by `rss` (upwards) or `-rss` (downwards), several with commas; unknown ones last."""
+    """Sort rows by `rss` (upwards), `-rss` (downwards) or several keys. Unknown values are last."""
     result = list(rows)
     for key, column in reversed(sort_columns(columns, keys)):
         downwards = key.startswith("-")
@@ -84,10 +84,10 @@ def lines(  # noqa: PLR0913
     exact: bool = False,
     colour: bool = False,
 ) -> list[str]:
-    """The table as lines of `room` columns (None: as wide as it gets).
+    """The table as lines of at most `room` columns (None: as wide as the table gets).
 
-    Too wide a table first has its last text column cut, then the others, to NARROWEST at most; it
-    stays wider where that is not enough.
+    If it is too wide, its last text column is cut, then the one before, and so on. None is cut
+    below NARROWEST; if that is not enough, the table stays too wide.
     """
     rows = list(rows)
     values = [[column.value(row) for row in rows] for column in columns]
