@@ -1,7 +1,7 @@
-"""The forms of the init as the tests start them: built, and not older than what they are built of.
+"""The forms of the init that the tests start. A form must be built, and not older than its sources.
 
-The Makefile says what a form is built of. Here it is asked, so that no test runs what was built of
-other sources, or waits for what is not there.
+The Makefile knows the sources of a form. This module asks make for them, so that no test runs a
+form of older sources or waits for a form that is not built.
 """
 
 import subprocess
@@ -13,24 +13,24 @@ import pytest
 
 REPO = Path(__file__).resolve().parent.parent
 
-# Not the one of a virtual environment: other users must be able to run it.
+# Not the Python of a virtual environment, because other users must be able to run it.
 PYTHON = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
 SCRIPT = [PYTHON, "-I", "-S"]
 
 FORMS = ("source", "static", "bundle", "wheel", "zipapp")
 
-# What is built -> the Makefile's target for it, and the file that is there when it is done.
+# What is built -> the Makefile's target for it, and the file that exists when it is built.
 TARGETS = {
     "static": ("static", "build/static/reaper"),
     "bundle": ("bundle", "build/bundle/reaper/reaper"),
-    "folder": ("folder", "build/opt/reaper/reaper"),  # as the images have it: with the static init
+    "folder": ("folder", "build/opt/reaper/reaper"),  # as in the images: with the static init
     "wheel": ("installed", "build/forms/ready"),
     "zipapp": ("zipapp", "build/zipapp/reaper.pyz"),
 }
 
 
 class NotBuilt(pytest.fail.Exception):
-    """A form is not there or is too old; the report is this one line."""
+    """A form is not built or is too old. pytest reports this one line and no more."""
 
     def __init__(self, line: str, target: str) -> None:
         super().__init__(f"{line}: run `make {target}`", pytrace=False)
@@ -48,7 +48,7 @@ def command(form: str) -> list[str]:
 
 @cache
 def built(name: str) -> Path:
-    """The file of `TARGETS` that is there when it is built; NotBuilt where it is to be built."""
+    """The file of `TARGETS` that exists when it is built. Raises NotBuilt if it must be built."""
     target, file = TARGETS[name]
     if reason := outdated(file, prerequisites(file)):
         raise NotBuilt(reason, target)
@@ -56,10 +56,10 @@ def built(name: str) -> Path:
 
 
 def outdated(file: str, rules: dict[str, list[str]], root: Path = REPO) -> str:
-    """Why make would make a file anew, as one clause; empty where it would not.
+    """Why make would make a file anew, as one clause; empty if it would not.
 
-    What is compared is the time of the last change, as make does. A file that no longer exists
-    changes nothing: it is another one then that names it.
+    Like make, it compares the times of the last change. A source that no longer exists is skipped:
+    the file that named it has changed, too.
     """
     if not (root / file).exists():
         return f"{file} is not built"
@@ -77,9 +77,10 @@ def newer(one: Path, other: Path) -> bool:
 
 @cache
 def prerequisites(file: str) -> dict[str, list[str]]:
-    """Target -> what it is made of: make's own data base, for the files below build/.
+    """Target -> its prerequisites, from make's own database, for the files in build/.
 
-    Who edits a test wants to run it: that the tests are in the sdist makes no wheel too old.
+    The tests are left out, although they are in the sdist: an edited test must not make the wheel
+    too old, because whoever edits a test wants to run it.
     """
     words = ["make", "--print-data-base", "--question", file]
     database = subprocess.run(words, cwd=REPO, capture_output=True, text=True, check=False).stdout

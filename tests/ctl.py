@@ -1,4 +1,4 @@
-"""Shared by the tests of reaperctl: run a command line in this process, look into a namespace."""
+"""What the tests of reaperctl share: run a command line in this process, look into a namespace."""
 
 import io
 import json
@@ -18,7 +18,7 @@ AGE = re.compile(r"\b(?:\d+[dhms]){1,2}(?= (?:ago|old|in\b)|, in\b)")
 
 
 def reaperctl(*words: str) -> tuple[int, str, str]:
-    """(exit code, stdout, stderr) of one command line."""
+    """Run one command line. Returns (exit code, stdout, stderr)."""
     out, err = io.StringIO(), io.StringIO()
     with redirect_stdout(out), redirect_stderr(err):
         try:
@@ -30,7 +30,7 @@ def reaperctl(*words: str) -> tuple[int, str, str]:
 
 
 def rows(*words: str) -> list[dict[str, Any]]:
-    """The rows of a view."""
+    """The rows that a command prints with --json."""
     code, out, err = reaperctl(*words, "--json")
     assert code in (0, 1), err
     found: list[dict[str, Any]] = json.loads(out)["rows"]
@@ -43,8 +43,10 @@ def root(pid: int) -> str:
 
 
 def at_rest(pid: int) -> None:
-    """Wait until every thread of a process and of all below it sleeps, and has not run between two
-    looks: others see the same then."""
+    """Wait until no thread of a process or its descendants is awake or has run between two looks.
+
+    From then on, another program sees the same as we do.
+    """
     earlier: dict[str, tuple[str, int]] = {}
 
     def rests() -> bool:
@@ -62,33 +64,35 @@ def at_rest(pid: int) -> None:
 
 
 class Around(NamedTuple):
-    """What we said of a size just before and just after somebody else looked: it moves when others
-    begin or cease to share pages."""
+    """A size as we measured it just before and just after another program did.
+
+    It changes when other processes begin or cease to share pages.
+    """
 
     before: float
     after: float
 
     def agrees(self, seen: float, rel: float = 0, abs: float = 0) -> bool:
-        """Whether what they saw lies between the two, with this much to spare."""
+        """Whether the size that the other program saw lies between the two, with this tolerance."""
         low, high = sorted(self)
         return low - max(rel * low, abs) <= seen <= high + max(rel * high, abs)
 
 
 def findings(*words: str) -> str:
-    """What doctor says, one line a sentence, ages replaced, without pids of this side."""
+    """What doctor says: one line per sentence, ages replaced, pids of this side left out."""
     code, out, err = reaperctl("doctor", "--wide", *words)
     assert not err and code == (not out.startswith("nothing found"))
     return AGE.sub("AGE", re.sub(r"(?m)^  here .*\n", "", out))
 
 
 def without_sizes(text: str) -> str:
-    """The text, sizes that nobody can foresee replaced."""
+    """The text with sizes replaced, because nobody can foresee them."""
     return SIZE.sub("SIZE", text)
 
 
 @contextmanager
 def control_group(controller: str, limit: int) -> Iterator[Path]:
-    """A control group with a limit of memory (bytes) or pids, cgroup v1 or v2; gone afterwards."""
+    """A temporary control group (v1 or v2) with a limit on memory (bytes) or pids."""
     v1 = Path("/sys/fs/cgroup") / controller
     old = v1.exists()
     group = (v1 if old else Path("/sys/fs/cgroup")) / f"ctl-test-{os.getpid()}"

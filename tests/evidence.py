@@ -1,6 +1,7 @@
-"""What the programs of a test said, for the report when it fails.
+"""Collects what the programs of a test wrote, for the report if the test fails.
 
-Whoever starts a program for a test lets it be asked here. tests/conftest.py shows the answers.
+Whoever starts a program for a test registers a function here that tells about it. tests/conftest.py
+shows the answers.
 """
 
 import shlex
@@ -10,8 +11,8 @@ from contextlib import contextmanager
 
 Tell = Callable[[], str]
 
-LENGTH = 4000  # characters that are shown of one stream
-COUNT = 10  # programs that are shown of one test
+LENGTH = 4000  # characters of one stream that are shown
+COUNT = 10  # programs of one test that are shown
 
 _running: list[Tell] = []
 _ended: list[str] = []
@@ -19,7 +20,7 @@ _ended: list[str] = []
 
 @contextmanager
 def watched(tell: Tell, at_end: Tell | None = None) -> Iterator[None]:
-    """Have `tell` asked when a test fails meanwhile, and `at_end`, else `tell`, when it is over."""
+    """Ask `tell` if a test fails meanwhile. At the end, ask `at_end`, or `tell` without one."""
     watch(tell)
     try:
         yield
@@ -46,14 +47,14 @@ def forget_the_ended() -> None:
 
 
 def told() -> list[str]:
-    """What all programs of this test say, and those that still run for several tests."""
+    """What all programs of this test say, and programs that still run for several tests."""
     texts = list(dict.fromkeys([*_ended, *map(_asked, _running)]))
     more = len(texts) - COUNT
     return [f"({more} programs before)", *texts[-COUNT:]] if more > 0 else texts
 
 
 def text(command: str, outcome: str, **streams: bytes | str | None) -> str:
-    """One program: its command line, how it ended, and what it wrote."""
+    """The text about one program: its command line, how it ended, and what it wrote."""
     parts = [f"$ {command}", f"({outcome})"]
     for name, data in streams.items():
         if data:
@@ -64,7 +65,7 @@ def text(command: str, outcome: str, **streams: bytes | str | None) -> str:
 
 
 def of_error(error: BaseException) -> str:
-    """What a command said that subprocess.run has taken for failed; empty for another error."""
+    """What a command said for which subprocess.run raised `error`; empty for other errors."""
     if not isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired):
         return ""
     command = error.cmd if isinstance(error.cmd, str) else shlex.join(map(str, error.cmd))
@@ -74,7 +75,7 @@ def of_error(error: BaseException) -> str:
 
 
 def _asked(tell: Tell) -> str:
-    """The answer; whatever goes wrong here must not hide why the test failed."""
+    """The answer of `tell`. If asking fails, that must not hide why the test failed."""
     try:
         return tell()
     except Exception as error:

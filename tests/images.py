@@ -12,7 +12,7 @@ from builds import REPO, built
 CACHE = REPO / ".cache" / "images"
 BUSYBOX = Path("/bin/busybox")
 
-# image -> what mmdebstrap puts into it; none: made here, of busybox alone.
+# image -> the packages that mmdebstrap puts into it; if none, we make it, with busybox alone.
 IMAGES: dict[str, tuple[str, ...]] = {
     "scratch": (),
     "bullseye": ("base-files", "libc6", "coreutils", "dash"),  # an older glibc, no Python
@@ -46,7 +46,7 @@ def image(name: str) -> Path:
 
 
 def console_script() -> Path:
-    """What pip makes of the wheel's entry point, for /usr/bin/python3."""
+    """The script that pip makes for the wheel's entry point, for /usr/bin/python3."""
     script = CACHE / "console-script"
     CACHE.mkdir(parents=True, exist_ok=True)
     script.write_text("#!/usr/bin/python3\nfrom reaper.console import main\nmain()\n")
@@ -55,7 +55,7 @@ def console_script() -> Path:
 
 
 def in_image(form: str) -> tuple[list[str], dict[Path, str]]:
-    """How the form is started where it is installed as the manual says, and what to put there."""
+    """The command of a form that is installed as the manual says, and which files go where."""
     python = ["/usr/bin/python3", "-I", "-S"]
     packages = "/usr/lib/python3/dist-packages/reaper"
     if form == "source":
@@ -73,7 +73,7 @@ def in_image(form: str) -> tuple[list[str], dict[Path, str]]:
 
 
 def build_context(form: str, folder: Path) -> Path:
-    """A Dockerfile that adds the form to an image with Python, as its entrypoint."""
+    """Write a Dockerfile that adds the form as the entrypoint to an image with Python."""
     command, files = in_image(form)
     for source, target in files.items():
         place = folder / "root" / target.lstrip("/")
@@ -97,10 +97,10 @@ def inside(
     user: int = 12345,
     options: str = "ro",
 ) -> list[str]:
-    """The command as PID 1 in `root`: read-only, as a user nobody knows, without capabilities.
+    """Run the command as PID 1 in `root`: read-only, as an unknown user, without capabilities.
 
-    There is no /proc and no /tmp, and no new privileges are to be had. `bind` names the files and
-    folders of this system that appear in that one, with `options` of mount(8).
+    It has no /proc and no /tmp, and cannot gain privileges. `bind` maps files and folders of this
+    system to paths in that one; they are mounted with `options` of mount(8).
     """
     steps = ['mount --bind "$0" "$0"']
     for source, target in bind.items():

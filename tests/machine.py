@@ -1,12 +1,12 @@
-"""The machine as the tests found it: what they leave behind fails the module that left it.
+"""Checks that the tests leave the machine as they found it. A module that does not, fails.
 
 A look at the machine is a bag of lines: mounts, settings of the kernel, users, control groups,
-links, processes, and the modes of what everybody shares. One is taken at the start, another one
-after each module and at the end, and what has changed is named in one line, unless a table here
-says why it may.
+links, processes, and the modes of what everybody shares. One look is taken at the start, one after
+each module, and one at the end. If two differ, one line names the changes. A table here lists the
+changes that are allowed, and why.
 
-Processes are told from those of others by a variable of their environment; pytest adds the test
-that started them. An orphan whose environment lacks it is not seen.
+The tests' own processes are recognised by a variable in their environment. pytest adds another one
+with the test that started them. An orphan without the variable is not seen.
 """
 
 import os
@@ -24,63 +24,67 @@ import pytest
 from support import comm, descendants, state
 
 MARK = "TESTED_BY"
-PATIENCE = 10.0  # seconds; what goes by itself in a moment was not left behind
-SHOWN, LONGEST = 6, 150  # changes, the others are counted; characters of one
+PATIENCE = 10.0  # seconds; what goes away by itself in this time was not left behind
+SHOWN, LONGEST = 6, 150  # how many changes are shown, and how many characters of one
 
-# What a look at /proc/sys leaves out.
+# Files of /proc/sys that a look leaves out, and why.
 NOT_READ = {
-    "fs/binfmt_misc": "an automount: to look at it would mount it",
-    "vm/stat_refresh": "a command: to read it is to give it",
+    "fs/binfmt_misc": "an automount: looking at it would mount it",
+    "vm/stat_refresh": "a command: reading it would run it",
 }
 Table = tuple[tuple[str, str], ...]
 
-# What may change, as a pattern of the change: `+` stands before what came, `-` before what went.
+# Changes that are allowed: a pattern, and the reason. A change begins with `+` if the line is new,
+# and with `-` if the line is gone.
 MOVES: Table = (
     (r"[+-] setting fs/(dentry|inode)-state ", "a counter"),
     (r"[+-] setting fs/(file|inode|aio)-nr ", "a counter"),
     (r"[+-] setting fs/quota/", "counters"),
     (r"[+-] setting kernel/(ns_last_pid|pty/nr) ", "a counter"),
-    (r"[+-] setting kernel/random/", "random numbers and what is left of them"),
-    (r"[+-] setting kernel/(tainted|hung_task_detect_count) ", "what the kernel went through"),
+    (r"[+-] setting kernel/random/", "random numbers and the entropy left"),
+    (
+        r"[+-] setting kernel/(tainted|hung_task_detect_count) ",
+        "the kernel's record of what happened to it",
+    ),
     (r"[+-] setting net/netfilter/nf_conntrack_(count|generic)", "a counter"),
     (r"[+-] setting net/ipv[46]/(conf|neigh)/", "come and go with a link"),
     (r"[+-] setting net/mptcp/", "counters and defaults of a module"),
     (
         r"[+-] link (veth|br-)",
-        "come and go with the containers of others; one of ours has processes",
+        "come and go with other people's containers; ours would show by their processes",
     ),
-    (r"- cgroup ", "others end theirs; those of the tests are none that were there before"),
-    (rf"\+ cgroup \S*/ctl-test-(?!{os.getpid()}$)", "of another run of the tests, beside this one"),
+    (r"- cgroup ", "others remove theirs; the tests remove only what they made"),
+    (rf"\+ cgroup \S*/ctl-test-(?!{os.getpid()}$)", "of another run of the tests at the same time"),
     (r"[+-] mount /(media|mnt|run/user|run/credentials)/", "sessions and disks of people"),
     (r"[+-] mount /tmp/(?!pytest-of-|reaper-)", "folders of others, such as builds in a chroot"),
 )
 
-# What an engine leaves behind: tests/container/engine.sh says who starts and ends it.
+# Also allowed: what an engine leaves behind. tests/container/engine.sh says who starts and ends it.
 STAYS: Table = (
     *MOVES,
-    (r"[+-] setting net/(ipv[46]/ip_forward |bridge/)", "of docker and podman"),
+    (r"[+-] setting net/(ipv[46]/ip_forward |bridge/)", "docker and podman set it"),
     (r"[+-] setting net/netfilter/", "come with a module that docker loads"),
     (r"[+-] link (docker|podman|cni-podman)\d+$", "the bridge of docker and podman"),
     (
         r"\+ cgroup \S*/(docker|libpod_parent|machine\.slice|user\.slice)(/|$)",
-        "of containers, those of others too; one that is left is seen by its conmon or shim",
+        "of containers, ours or others'; a container of ours would show by its conmon or shim",
     ),
-    (r"[+-] mount /var/lib/(docker|containers)", "the storage of an engine, that of others too"),
+    (r"[+-] mount /var/lib/(docker|containers)", "the storage of an engine, ours or another"),
     (r"[+-] mount (/var)?/run/(docker|netns|containers)", "network namespaces of the engines"),
     (r"\+ user /etc/(passwd|group|g?shadow|subuid|subgid) reaper-test:", "for rootless podman"),
-    (r"\+ user /etc/g(roup|shadow) docker:", "of the engine's package"),
+    (r"\+ user /etc/g(roup|shadow) docker:", "made by the engine's package"),
 )
 
-# What is there from the first container test to the last one, and no longer.
+# Also allowed, but only until the last container test has ended.
 RUNS: Table = (
     *STAYS,
     (r"\+ process (dockerd|containerd|docker-proxy) ", "the engine that engine.sh started"),
-    (r"\+ process (catatonit|podman)", "keeps the namespaces of rootless podman"),
+    (r"\+ process (catatonit|podman)", "it keeps the namespaces of rootless podman"),
 )
 
 
 def mounts() -> Iterator[str]:
-    """Those of this mount namespace, as proc_pid_mountinfo(5) has them."""
+    """The mounts of this mount namespace: proc_pid_mountinfo(5)."""
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         front, _, back = line.partition(" - ")
         point, options = front.split()[4:6]
@@ -89,7 +93,7 @@ def mounts() -> Iterator[str]:
 
 
 def settings() -> Iterator[str]:
-    """All below /proc/sys that can be read: proc_sys(5)."""
+    """All settings in /proc/sys that can be read: proc_sys(5)."""
     root = Path("/proc/sys")
     for folder, folders, files in os.walk(root):
         where = Path(folder).relative_to(root)
@@ -102,7 +106,7 @@ def settings() -> Iterator[str]:
 
 
 def read(path: Path) -> str:
-    """A short file of the kernel, in one line; a look that would wait is an OSError."""
+    """Read a short file of the kernel into one line. Raises OSError instead of waiting."""
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         return " ".join(os.read(descriptor, 4096).decode(errors="replace").split())
@@ -111,7 +115,7 @@ def read(path: Path) -> str:
 
 
 def users() -> Iterator[str]:
-    """The lines of the files of users and groups; of those with passwords the names and a sum."""
+    """The lines of the user and group files; of files with passwords, the names and checksums."""
     for name in ("passwd", "group", "subuid", "subgid", "shadow", "gshadow"):
         path = Path("/etc", name)
         with suppress(FileNotFoundError, PermissionError):
@@ -121,7 +125,7 @@ def users() -> Iterator[str]:
 
 
 def shared_files() -> Iterator[str]:
-    """Owner and mode of what everybody uses, as stat(1) says them."""
+    """Owner and mode of the files and folders that everybody uses, as stat(1) shows them."""
     for name in ("/", "/tmp", "/var/tmp", "/dev/shm", "/dev/null", "/dev/full", "/dev/zero",
                  "/dev/ptmx", "/dev/pts", "/etc", "/run", "/usr/bin", "/proc", "/sys"):  # fmt: skip
         with suppress(FileNotFoundError):
@@ -141,7 +145,7 @@ def links() -> Iterator[str]:
 
 
 def environment(pid: int) -> dict[str, str]:
-    """What a process was started with; nothing where it is gone, dead or another user's."""
+    """The environment that a process was started with; empty if it is gone, dead or not ours."""
     with suppress(OSError):
         words = Path(f"/proc/{pid}/environ").read_text(errors="replace").split("\0")
         return {name: value for name, _, value in (word.partition("=") for word in words)}
@@ -149,7 +153,7 @@ def environment(pid: int) -> dict[str, str]:
 
 
 def ours() -> dict[int, dict[str, str]]:
-    """The living processes of this run of the tests, without itself, and their environment."""
+    """The living processes that this run of the tests started, each with its environment."""
     pids = {int(path.name) for path in Path("/proc").glob("[0-9]*")}
     found = {pid: environment(pid) for pid in pids - {os.getpid()}}
     below = descendants(os.getpid())
@@ -168,25 +172,25 @@ def processes() -> Iterator[str]:
 
 
 def look() -> Counter[str]:
-    """All of the machine that tests could change."""
+    """Everything on the machine that tests could change."""
     kinds = (mounts, settings, users, shared_files, control_groups, links, processes)
     return Counter(line for kind in kinds for line in kind())
 
 
 def is_of_others(change: str, mine: Iterable[int]) -> bool:
-    """Whether it is a control group that others use."""
+    """Whether the change is a control group with processes of others in it."""
     kind, _, folder = change.removeprefix("+ ").partition(" ")
     if kind != "cgroup":
         return False
     inside: set[int] = set()
-    for place, _, _ in os.walk(folder):  # which passes over what vanishes meanwhile
+    for place, _, _ in os.walk(folder):  # os.walk skips folders that vanish meanwhile
         with suppress(OSError):
             inside |= set(map(int, Path(place, "cgroup.procs").read_text().split()))
     return bool(inside - {os.getpid(), *mine})
 
 
 def differences(before: Counter[str], after: Counter[str], known: Table) -> list[str]:
-    """What came and what went, without what the table knows."""
+    """The lines that are new or gone, without those that the table allows."""
     signed = [f"+ {line}" for line in after - before] + [f"- {line}" for line in before - after]
     unknown = [x for x in signed if not any(re.match(pattern, x) for pattern, _ in known)]
     mine = ours() if unknown else {}
@@ -194,16 +198,16 @@ def differences(before: Counter[str], after: Counter[str], known: Table) -> list
 
 
 class Machine:
-    """What was last seen of it."""
+    """The machine as it was last seen."""
 
     def __init__(self) -> None:
         self.seen = look()
 
     def compare(self, who: str, known: Table) -> None:
-        """Fail with one line where it is not as it was; that is said once."""
+        """Fail with one line if the machine has changed. Each change is reported once."""
         now = look()
         lasting = set(differences(self.seen, now, known))
-        waited = 0.0  # without the time that the looks take: a busy machine gets as many of them
+        waited = 0.0  # without the time of the looks, so that a busy machine gets as many looks
         while lasting:
             if waited > PATIENCE:
                 self.seen = now
@@ -211,7 +215,7 @@ class Machine:
             time.sleep(0.1)
             waited += 0.1
             now = look()
-            lasting &= set(differences(self.seen, now, known))  # what others do comes and goes
+            lasting &= set(differences(self.seen, now, known))  # changes by others come and go
 
 
 def sentence(who: str, changed: list[str]) -> str:
@@ -222,7 +226,7 @@ def sentence(who: str, changed: list[str]) -> str:
 
 @pytest.fixture(scope="session", autouse=True)
 def machine() -> Iterator[Machine]:
-    """Compared once more when the engines have ended."""
+    """The machine at the start. It is compared once more when the engines have ended."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(MARK, f"{os.getpid()}.{time.monotonic_ns()}")
         found = Machine()

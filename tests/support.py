@@ -1,6 +1,6 @@
-"""What the tests share: start something under the init, wait for a fact, clean up for certain.
+"""What the tests share: start a program under the init, wait for a fact, and clean up for certain.
 
-No sleeping for luck: a test waits for a line, for end of file, for an exit, or for `eventually`.
+Nothing sleeps and hopes: a test waits for a line, the end of a file, an exit, or `eventually`.
 """
 
 import json
@@ -22,7 +22,7 @@ from builds import PYTHON, REPO
 from reaper.signals import describe
 
 VICTIMS = REPO / "tests" / "victims"
-DEADLINE = 30.0  # seconds; only ever reached by a failure
+DEADLINE = 30.0  # seconds; a test that takes so long has failed
 
 FORM = os.environ.get("REAPER_TEST_FORM") or "source"
 
@@ -35,22 +35,22 @@ def reaper(*args: str) -> list[str]:
 
 
 def victim(name: str, *args: str) -> list[str]:
-    """The command line of one of the small programs with one vice each."""
+    """The command line of a victim, a small program with one vice."""
     return [PYTHON, "-I", "-S", str(VICTIMS / f"{name}.py"), *args]
 
 
 def as_pid1(command: Sequence[str], *unshare: str) -> list[str]:
-    """The command as PID 1 of a PID namespace of its own with its own /proc."""
+    """Make the command PID 1 of a new PID namespace that has its own /proc."""
     options = ["--pid", "--fork", "--mount-proc", "--kill-child", *unshare]
     return ["unshare", *options, "--", *command]
 
 
-# Puts a command where the init in it is PID 1, or where it is not: tests/kernel/conftest.py.
+# Makes the init in a command PID 1, or leaves it where it is: tests/kernel/conftest.py.
 Placed = Callable[[Sequence[str]], list[str]]
 
 
 def entering(pid: int) -> list[str]:
-    """What goes before a command to run it in the PID and mount namespace of a process."""
+    """The words to put before a command to run it in the PID and mount namespaces of a process."""
     return ["nsenter", "-t", str(pid), "-p", "-m"]
 
 
@@ -59,19 +59,22 @@ def trace_lines(trace: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in trace.read_text().splitlines()]
 
 
-# Puts a command where there is no /proc. Unmounting it would show the one below it.
+# The words to put before a command to run it without a /proc. An empty file system covers it,
+# because unmounting /proc could uncover another /proc below it.
 WITHOUT_PROC = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh"]
 
 
 def under_strace(log: Path, calls: str, *inject: str) -> list[str]:
-    """What goes before a command to write these calls of all its processes to a file, and to
-    tamper with them as strace(1) says of `inject=`."""
+    """The words to put before a command so that strace(1) writes these system calls to a file.
+
+    That covers all its processes. `inject` are rules for `-e inject=`, which tamper with the calls.
+    """
     tampering = [word for rule in inject for word in ("-e", f"inject={rule}")]
     return ["strace", "-f", "-qq", "-o", str(log), "-e", f"trace={calls}", *tampering]
 
 
 def eventually(check: Callable[[], T], what: str = "", timeout: float = DEADLINE) -> T:
-    """Call `check` until its answer is true, and return that; AssertionError at the deadline."""
+    """Call `check` until its answer is true, and return that. AssertionError at the deadline."""
     __tracebackhide__ = True  # the report shows the line of the test
     deadline = time.monotonic() + timeout
     while not (answer := check()):
@@ -81,7 +84,7 @@ def eventually(check: Callable[[], T], what: str = "", timeout: float = DEADLINE
 
 
 def children(pid: int) -> list[int]:
-    """The child processes of `pid`, as the kernel lists them; empty where it is gone."""
+    """The child processes of `pid`, as the kernel lists them; empty if it is gone."""
     found: list[int] = []
     with suppress(FileNotFoundError, ProcessLookupError):
         for task in Path(f"/proc/{pid}/task").iterdir():
@@ -91,12 +94,12 @@ def children(pid: int) -> list[int]:
 
 
 def stat(pid: int) -> list[str]:
-    """The fields of proc_pid_stat(5) behind the name, the state first."""
+    """The fields of proc_pid_stat(5) after the name, beginning with the state."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def state(pid: int) -> str:
-    """The state letter of a process; X where it is gone."""
+    """The state letter of a process; X if it is gone."""
     try:
         return stat(pid)[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -104,7 +107,7 @@ def state(pid: int) -> str:
 
 
 def word(pid: int, file: str) -> str:
-    """What a file of proc(5) with one word says; empty where the process is gone."""
+    """The one word in a file of proc(5); empty if the process is gone."""
     try:
         return Path(f"/proc/{pid}/{file}").read_text().rstrip("\n")
     except (FileNotFoundError, ProcessLookupError):
@@ -117,17 +120,17 @@ def comm(pid: int) -> str:
 
 
 def wchan(pid: int) -> str:
-    """The kernel function that a process sleeps in; empty where it does not sleep."""
+    """The kernel function that a process sleeps in; empty if it does not sleep."""
     return word(pid, "wchan").strip("0")
 
 
 def foreground(pid: int) -> int:
-    """The foreground process group of the controlling terminal; -1: none."""
+    """The foreground process group of the controlling terminal; -1 if it has none."""
     return int(stat(pid)[5])
 
 
 def status(pid: int, file: str = "status") -> dict[str, str]:
-    """The lines of proc_pid_status(5), or of another file with a name before a colon."""
+    """The lines of proc_pid_status(5), or of another file with `NAME: VALUE` lines."""
     lines = Path(f"/proc/{pid}/{file}").read_text(errors="surrogateescape").split("\n")
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
@@ -138,7 +141,7 @@ def pid_inside(pid: int) -> int:
 
 
 def switches(pid: int) -> int:
-    """How often a process was taken from a CPU, by itself or by the kernel."""
+    """How often a process gave up its CPU or was preempted."""
     said = status(pid)
     return int(said["voluntary_ctxt_switches"]) + int(said["nonvoluntary_ctxt_switches"])
 
@@ -155,13 +158,13 @@ class Running:
     def __init__(self, popen: "subprocess.Popen[bytes]", namespaced: bool) -> None:
         self.popen = popen
         self.namespaced = namespaced
-        self.out = b""  # what was read of standard output, for the report of a failure
+        self.out = b""  # what was read from standard output, for the report of a failure
         self.err = b""
-        self.files: list[Path] = []  # what it writes to in place of a pipe
+        self.files: list[Path] = []  # what it writes to instead of a pipe
 
     @cached_property
     def pid(self) -> int:
-        """Host pid of the init (inside `as_pid1` the child of unshare); it must still run."""
+        """Host pid of the init, which must still run. With `as_pid1` it is unshare's child."""
         if not self.namespaced:
             return self.popen.pid
         return eventually(lambda: children(self.popen.pid), "the init")[0]
@@ -175,7 +178,7 @@ class Running:
         os.kill(self.pid, number)
 
     def line(self) -> str:
-        """The next line of standard output, which must be a pipe; empty at its end."""
+        """The next line of standard output, which must be a pipe. It is empty at the end."""
         return self._line().decode(errors="surrogateescape").rstrip("\n")
 
     def _line(self) -> bytes:
@@ -191,7 +194,7 @@ class Running:
         self.popen.stdin.flush()
 
     def wait_line(self, text: str) -> str:
-        """Read standard output up to a line that holds `text`."""
+        """Read standard output up to a line that contains `text`."""
         __tracebackhide__ = True
         wanted = text.encode(errors="surrogateescape")
         while wanted not in (line := self._line()):
@@ -199,7 +202,7 @@ class Running:
         return line.decode(errors="surrogateescape").rstrip("\n")
 
     def finish(self, timeout: float = DEADLINE) -> tuple[int, str, str]:
-        """Wait for the end: (exit code or -signal, rest of stdout, stderr)."""
+        """Wait for the end. Returns (exit code or -signal, the unread stdout, stderr)."""
         __tracebackhide__ = True
         try:
             out, err = self.popen.communicate(timeout=timeout)
@@ -213,14 +216,14 @@ class Running:
         return self.popen.returncode, decode[0], decode[1]
 
     def tell(self) -> str:
-        """The command, how it ended and what it wrote up to now: see evidence.py."""
+        """The command, how it ended, and what it has written so far: see evidence.py."""
         self.err += available(self.popen.stderr)
         files = {f"file {file.name}": file.read_bytes() for file in self.files}
         streams = {"standard_output": self.out, "standard_error": self.err, **files}
         return evidence.text(shlex.join(map(str, self.popen.args)), self._outcome(), **streams)
 
     def tell_all(self) -> str:
-        """The same with what nobody has read of standard output, at the end."""
+        """The same at the end, with the standard output that nobody has read."""
         self.out += available(self.popen.stdout)
         return self.tell()
 
@@ -231,16 +234,16 @@ class Running:
         return f"exit code {code}" if code >= 0 else f"killed by {describe(-code)}"
 
     def _ending(self) -> str:
-        """How it ended, and the last that it wrote to standard error."""
+        """How it ended, and the end of what it wrote to standard error."""
         with suppress(subprocess.TimeoutExpired):
-            self.popen.wait(2)  # it closed its standard output, and is about to end or is not
+            self.popen.wait(2)  # it has closed its standard output, so it may be about to end
         self.err += available(self.popen.stderr)
         said = self.err.decode(errors="backslashreplace").strip()[-500:]
         return f"{self._outcome()}; standard error: {said or 'nothing'}"
 
 
 def available(stream: IO[bytes] | None) -> bytes:
-    """What can be read of a pipe without waiting, up to what a pipe holds."""
+    """Read what is in a pipe, without waiting for more."""
     if stream is None or stream.closed:
         return b""
     os.set_blocking(stream.fileno(), False)
@@ -252,7 +255,7 @@ def available(stream: IO[bytes] | None) -> bytes:
 
 @contextmanager
 def running(command: Sequence[str], **options: Any) -> Iterator[Running]:
-    """Start a command with its streams on pipes; whatever is left at the end is killed."""
+    """Start a command with its streams on pipes. At the end, kill whatever is left of it."""
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     popen = subprocess.Popen(command, **{**streams, **options})
     started = Running(popen, command[0] == "unshare")
@@ -281,7 +284,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def run(command: Sequence[str], **options: Any) -> tuple[int, str, str]:
-    """Start a command, wait for its end: (exit code or -signal, stdout, stderr)."""
+    """Start a command and wait for its end. Returns (exit code or -signal, stdout, stderr)."""
     __tracebackhide__ = True
     with running(command, **{"stdin": subprocess.DEVNULL, **options}) as started:
         return started.finish()

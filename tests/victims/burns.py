@@ -1,6 +1,6 @@
-"""Burns CPU in two threads, `in user` mode and `in kernel`, then rests and says `ready`.
+"""Burns CPU in two threads, one `in user` mode, one `in kernel`; then says `ready` and rests.
 
-Burns again, and says it again, for each line of standard input.
+For each line of standard input it burns again and says `ready` again.
 
 usage: burns.py SECONDS (of each thread, each time)
 """
@@ -27,7 +27,8 @@ def burn(name: str) -> None:
             if name == "in user":
                 sum(range(10000))
             else:
-                # Long, since the other holds the GIL meanwhile; and each page is a fault.
+                # The read is long, because the other thread has the GIL between two reads. Each
+                # page is a fault.
                 os.readv(zero, [mmap.mmap(-1, 1 << 24)])
         rested.wait()
 

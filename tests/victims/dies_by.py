@@ -1,4 +1,4 @@
-"""Ends by the signal named, without a core. usage: dies_by.py SIGNAL-NUMBER"""
+"""Kills itself with a signal, without a core dump. usage: dies_by.py SIGNAL-NUMBER"""
 
 import os
 import resource

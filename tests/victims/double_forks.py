@@ -1,4 +1,4 @@
-"""Makes orphans: forks children that fork and end at once, then says `made N`.
+"""Makes orphans: forks children that fork once and exit, then says `made N`.
 
 usage: double_forks.py COUNT [SECONDS each orphan lives, 0] [code to leave with, 0]
 """

@@ -1,6 +1,6 @@
-"""Its main thread ends and another one lives on: a Z that is no zombie. Says `ready` before.
+"""Ends its main thread while another one lives on: its state is Z, but it is not a zombie.
 
-Dies of any signal, as programs do.
+It says `ready` before. Any signal ends it, as usual.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""Starts a command, waits until it is stopped by its tracer, and execs another one.
+"""Starts a command, waits until its tracer has stopped it, and then execs another command.
 
 usage: execs_beside.py COMMAND... -- COMMAND...
 """

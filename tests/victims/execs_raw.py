@@ -1,6 +1,6 @@
-"""Execs a program with arguments and environment given as raw bytes, odd entries included.
+"""Execs a program with arguments and an environment of any bytes, however odd.
 
-On standard input: {"argv": [hex, ...], "environ": [hex, ...]}
+Standard input has them: {"argv": [hex, ...], "environ": [hex, ...]}
 """
 
 import ctypes

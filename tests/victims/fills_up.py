@@ -1,4 +1,4 @@
-"""Forks until the limit refuses it, lets them all end, and forks once more."""
+"""Forks until the pids limit refuses a fork, lets all children end, and forks once more."""
 
 import os
 

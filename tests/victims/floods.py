@@ -1,6 +1,7 @@
-"""Makes orphans without end from several forkers, in sessions of their own; says `flooding`.
+"""Starts forkers, each in its own session, that make orphans without end; says `flooding`.
 
-usage: floods.py FORKERS [SECONDS after which main ends with 7; 0: never]
+usage: floods.py FORKERS SECONDS
+Main exits with code 7 after SECONDS, or after an hour if SECONDS is 0.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Forks a child every millisecond, up to argv[1] of them, and never waits; children do nothing."""
+"""Forks argv[1] children, one every millisecond, and never waits. The children do nothing."""
 
 import os
 import signal

@@ -1,6 +1,7 @@
-"""Leaves helpers behind: starts the commands given, waits for a line of each, ends with a code.
+"""Leaves helpers behind: starts commands, waits for a line from each, and exits with a code.
 
-usage: helper_tree.py CODE COMMAND... where a COMMAND is words split at spaces
+usage: helper_tree.py CODE COMMAND...
+Each COMMAND is one argument, which is split at spaces.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""Ignores every signal that asks it to end; says `ready PID`, and `ignored N` while somebody reads.
+"""Catches every signal that asks it to end, and lives on; says `ready PID`, then `ignored N`.
 
 usage: ignores_term.py [own-session | own-group]
 """

@@ -1,4 +1,4 @@
-"""Says `ready`, then starts a command with a signal blocked or ignored, as careless launchers do.
+"""Says `ready`, then execs a command with a signal blocked or ignored, as careless launchers do.
 
 usage: inherits.py block|ignore NUMBER COMMAND [ARG...]
 """
@@ -8,7 +8,7 @@ import signal
 import sys
 
 how, number, *command = sys.argv[1:]
-signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python's own vice
+signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # Python itself ignores it
 if how == "block":
     signal.pthread_sigmask(signal.SIG_BLOCK, [int(number)])
 else:

@@ -1,6 +1,7 @@
-"""A pool whose master dies, leaves its workers behind, and is started again; says `ready`.
+"""Starts a pool, kills its master, so that the workers are left behind, and starts another pool.
 
-usage: loses_master.py WORKERS [once: it is not started again]
+usage: loses_master.py WORKERS [once]
+It says `ready` at the end. With `once` it does not start another pool.
 """
 
 import os
@@ -12,7 +13,7 @@ workers = int(sys.argv[1])
 
 
 def pool() -> int:
-    """Start a master with its workers; its pid, when all are there."""
+    """Start a master with its workers, and return its pid when all are there."""
     reader, writer = os.pipe()
     master = os.fork()
     if master == 0:

@@ -1,4 +1,6 @@
-"""One of each: threads, nice, stopped, zombie, another user, a terminal, signals; says `ready`.
+"""Has one child of each kind: threads, nice, stopped, zombie, another user, a terminal, signals.
+
+It says `ready` when all are there.
 
 usage: menagerie.py
 """
@@ -14,7 +16,7 @@ reader, writer = os.pipe()
 
 
 def animal(name: bytes) -> bool:
-    """Fork; true in the child, named so."""
+    """Fork a child with this name. True in the child."""
     if os.fork():
         return False
     Path("/proc/self/comm").write_bytes(name)
@@ -22,7 +24,7 @@ def animal(name: bytes) -> bool:
 
 
 def rest() -> None:
-    """Say that it is in place, and sleep on."""
+    """Tell the parent that this child is in place, and sleep."""
     os.write(writer, b".")
     while True:
         signal.pause()

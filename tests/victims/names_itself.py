@@ -1,7 +1,7 @@
-"""Every name it has drives a terminal: its own, a zombie's, arguments, directory, a mapped file.
+"""Uses a name that drives a terminal for itself, a zombie, its directory and a mapped file.
 
-usage: names_itself.py FOLDER NAME; says `ready`.
-A directory of that name is made in FOLDER, and in it a file.
+usage: names_itself.py FOLDER NAME
+It makes a directory NAME in FOLDER, and a file NAME in that, and says `ready`.
 """
 
 import ctypes

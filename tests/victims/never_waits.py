@@ -1,6 +1,7 @@
 """Forks children that end at once and never waits for them; says `ready` when all are zombies.
 
-usage: never_waits.py COUNT [how it treats SIGCHLD from then on: ignore, block or handle]
+usage: never_waits.py COUNT [ignore|block|handle]
+The second word says what it does about SIGCHLD.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Prints the number of every signal it gets, one for one, until TERM comes when asked so.
+"""Prints the number of every signal it gets, each time it gets one, and exits after SIGNAL (TERM).
 
 usage: prints_signals.py [until SIGNAL]
 """

@@ -1,7 +1,8 @@
-"""Makes its parent its tracer, as a check against debuggers does, and then does as it is told.
+"""Makes its parent its tracer, as programs do to detect debuggers, and carries out an action.
 
-traced.py [orphan] ACTION [ARGUMENT...]; an orphan does it below the init, while main waits for its
-end and leaves with 7. TERM ends it with code 6, where no signal ends it.
+usage: traced.py [orphan] ACTION [ARGUMENT...]
+With `orphan`, an orphan below the init does so, while main waits for its end and exits with code 7.
+An action that has a handler for TERM exits with code 6 at TERM.
 """
 
 import ctypes
@@ -23,7 +24,7 @@ def traceme() -> None:
 
 
 def become_orphan() -> None:
-    """Back in the grandchild, when the init is its parent; main does not come back."""
+    """Return only in the grandchild, when the init is its parent. Main does not return."""
     receive, send = os.pipe()
     main = os.getpid()
     if os.fork():
@@ -35,7 +36,7 @@ def become_orphan() -> None:
     if os.fork():
         os._exit(0)
     os.close(receive)
-    os.set_inheritable(send, True)  # also for what it execs
+    os.set_inheritable(send, True)  # what it execs must hold it open, too
     while os.getppid() in (main, middle):
         time.sleep(0.01)
 
@@ -47,7 +48,7 @@ def tell(number: int, _: object) -> None:
 
 
 def waits() -> None:
-    """For signals, which it prints."""
+    """Wait for signals, and print each."""
     for number in (signal.SIGUSR1, signal.SIGCHLD, signal.SIGTERM):
         signal.signal(number, tell)
     traceme()
@@ -57,7 +58,7 @@ def waits() -> None:
 
 
 def idles() -> None:
-    """Without a handler."""
+    """Wait for signals without a handler."""
     traceme()
     print("ready", flush=True)
     while True:
@@ -65,7 +66,7 @@ def idles() -> None:
 
 
 def in_a_thread() -> None:
-    """Like `waits`, and a thread is traced, which takes all signals but SIGTSTP."""
+    """Like `waits`, but the init traces a thread, which takes all signals except SIGTSTP."""
     for number in (signal.SIGUSR1, signal.SIGTERM):
         signal.signal(number, tell)
 
@@ -79,15 +80,15 @@ def in_a_thread() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, signal.valid_signals() - {signal.SIGTSTP})
     threading.Thread(target=traced, daemon=True).start()
     while True:
-        time.sleep(0.01)  # where Python's handlers run
+        time.sleep(0.01)  # Python's handlers run in this thread
 
 
 def ends_a_thread() -> None:
-    """That is traced, and so is waited for by the init like a process."""
+    """Start a traced thread, which ends. The init must wait for it, as it does for a process."""
     thread = threading.Thread(target=traceme)
     thread.start()
     task = f"/proc/self/task/{thread.native_id}"
-    while os.path.exists(task):  # noqa: PTH110  until it was waited for
+    while os.path.exists(task):  # noqa: PTH110  until the init has waited for it
         time.sleep(0.01)
     print("goes on", flush=True)
 
@@ -98,7 +99,7 @@ def execs(*command: str) -> None:
 
 
 def forks() -> None:
-    """A child that ends: SIGCHLD."""
+    """Fork a child that ends, which sends SIGCHLD."""
     signal.signal(signal.SIGCHLD, tell)
     traceme()
     if os.fork() == 0:
@@ -108,21 +109,21 @@ def forks() -> None:
 
 
 def raises(number: str) -> None:
-    """By tgkill(2), of which the kernel says that no other process can have sent it."""
+    """Send itself a signal by tgkill(2). By its mark, no other process can have sent it."""
     traceme()
     signal.raise_signal(int(number))
     print("goes on", flush=True)
 
 
 def kills_itself(number: str) -> None:
-    """By kill(2), as the kernel itself sends the SIGTRAP after an exec."""
+    """Send itself a signal by kill(2), as the kernel sends the SIGTRAP after an exec."""
     traceme()
     os.kill(os.getpid(), int(number))
     print("goes on", flush=True)
 
 
 def clones() -> None:
-    """A child that is traced from its birth."""
+    """Clone a child that is traced from its birth."""
     traceme()
     pid = ctypes.CDLL(None).syscall(SYS_CLONE, CLONE_PTRACE | signal.SIGCHLD, 0, 0, 0, 0)
     if pid == 0:
@@ -132,7 +133,7 @@ def clones() -> None:
 
 
 def again(times: str) -> None:
-    """Whenever it was let go."""
+    """Become a tracee again, each time the init has let it go."""
     signal.signal(signal.SIGUSR1, lambda *_: None)
     for _ in range(int(times)):
         traceme()

@@ -1,6 +1,7 @@
-"""What hidepid hides from those of its own user: says `ready`, then each signal up to TERM.
+"""Is undumpable, so that hidepid hides it even from its own user; prints each signal up to TERM.
 
-No handler prints: a second signal could come while the line of the first is written.
+It says `ready` first. It does not print in a handler, because a second signal could come while the
+line of the first is written.
 """
 
 import ctypes

@@ -1,4 +1,4 @@
-"""Is in state D: waits in vfork(2) for a child that sleeps on; the child says `ready`.
+"""Stays in state D: it waits in vfork(2) for a child that sleeps. The child says `ready`.
 
 usage: vforks.py
 """
@@ -10,7 +10,7 @@ import signal
 CLONE_VFORK = 0x4000
 SYS_CLONE = {"x86_64": 56, "aarch64": 220}[os.uname().machine]
 
-# Without CLONE_VM the child has memory of its own, so that Python survives in both.
+# CLONE_VM is left out, so that the child gets its own memory and Python survives in both.
 if ctypes.CDLL(None).syscall(SYS_CLONE, CLONE_VFORK | signal.SIGCHLD, 0, 0, 0, 0) == 0:
     print("ready", flush=True)
     while True:
