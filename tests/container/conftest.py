@@ -1,4 +1,4 @@
-"""The engines and images of the container tests: started and built once, cleaned up at the end."""
+"""Starts the engines and builds the images of the container tests once; cleans up at the end."""
 
 import os
 import subprocess
@@ -31,9 +31,10 @@ LEFT_OUT = pytest.StashKey[int]()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without --containers nothing here that would take an engine: it may be installed for it.
+    """Leave out the tests that need an engine, unless --containers asks for them.
 
-    One engine after the other, and room for the first test, which builds the images.
+    Otherwise a plain run of pytest could install an engine. The long timeout is for the first test,
+    which builds the images.
     """
     ours = [item for item in items if Path(item.fspath).parent == HERE]
     for item in ours:
@@ -57,11 +58,13 @@ def pytest_terminal_summary(
 
 @pytest.fixture(scope="session")
 def engines() -> Iterator[dict[str, Engine | str]]:
-    """The engines with every image, or why there is none; one that was started is stopped again."""
+    """The engines with every image, or why there is none. An engine that we started is stopped."""
     script = HERE / "engine.sh"
     done = subprocess.run([script, "start"], check=False, capture_output=True, text=True)
     if done.returncode:
-        pytest.fail(done.stderr.strip() or f"{script} start: no word", pytrace=False)
+        pytest.fail(
+            done.stderr.strip() or f"{script} start: failed and said nothing", pytrace=False
+        )
     started = done.stdout
     docker, podman, unprivileged = Engine("docker"), Engine("podman"), rootless.engine()
     found = {"docker": docker, "podman": podman, "podman rootless": unprivileged}
@@ -85,8 +88,11 @@ def engines() -> Iterator[dict[str, Engine | str]]:
 
 
 def remove_groups(podman: Engine) -> None:
-    """Remove the control groups that podman 4 forgets: of a pod, and of a container whose conmon
-    was killed. Others may run containers meanwhile: theirs are known to podman."""
+    """Remove the control groups that podman 4 forgets.
+
+    It forgets that of a pod, and that of a container whose conmon was killed. Others may run
+    containers meanwhile, but podman knows those.
+    """
     groups = list(Path("/sys/fs/cgroup").glob("**/libpod_parent/*[0-9a-f]/"))
     listed = [podman("ps", "-aq", "--no-trunc"), podman("pod", "ps", "-q", "--no-trunc")]
     known = [identity for done in listed for identity in done.stdout.split()]
@@ -114,7 +120,7 @@ def build_images(docker: Engine, podman: Engine, folder: Path) -> None:
 
 
 def chosen(engines: dict[str, Engine | str], name: str) -> Engine:
-    """An engine by its name; where the machine cannot run it, the test's outcome says why."""
+    """An engine by its name. If the machine cannot run it, the test is skipped with the reason."""
     found = engines[name]
     if isinstance(found, str):
         pytest.skip(f"{name}: not here: {found}")
@@ -143,8 +149,8 @@ def podman(engines: dict[str, Engine | str]) -> Engine:
     return chosen(engines, "podman")
 
 
-# pytest-docker: one compose file a module. The first generation of compose has no `up --wait`; the
-# tests wait for lines of the log.
+# The fixtures below are those of pytest-docker: one compose file per module. Version 1 of compose
+# has no `up --wait`, so the tests wait for lines of the log.
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +160,7 @@ def composed(
     podman: Engine,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Composer:
-    """The implementation of compose; a module may ask for others, by indirect parameters."""
+    """The implementation of compose. A module may ask for another by an indirect parameter."""
     name = getattr(request, "param", COMPOSERS[0])
     return composer(name, docker, podman, tmp_path_factory.mktemp("compose"))
 
@@ -172,7 +178,7 @@ def docker_compose_command(composed: Composer, docker: Engine) -> Iterator[str]:
 def docker_compose_project_name(
     request: pytest.FixtureRequest, composed: Composer
 ) -> Iterator[str]:
-    """pytest-docker does not clean up after an `up` that failed, so this does."""
+    """The project's name. pytest-docker does not clean up after a failed `up`, so this does."""
     module = request.module.__name__.rpartition(".")[2]
     name = f"reaper-{module.replace('_', '-')}-{os.getpid()}"
     yield name

@@ -1,6 +1,6 @@
 """Docker and podman through their own commands: run, wait for a line, kill, inspect, clean up.
 
-Nothing here knows the init. A container is a context: at its end it is removed, whatever happened.
+Nothing here knows the init. A container is a context manager: at the end it is always removed.
 """
 
 import hashlib
@@ -22,22 +22,22 @@ from terminal import Terminal, terminal
 HERE = Path(__file__).resolve().parent
 DOCKERFILE = REPO / "docker" / "Dockerfile"
 LABEL = "org.reaper.test"
-INIT_IMAGE = "reaper-init"  # what docker/Dockerfile makes: /opt/reaper and nothing else
+INIT_IMAGE = "reaper-init"  # docker/Dockerfile makes it: /opt/reaper and nothing else
 MAIN_IMAGE = "reaper-test/main"  # the services, the victims and the init
-FORM = os.environ.get("REAPER_TEST_FORM", "")  # none: what docker/Dockerfile installs
+FORM = os.environ.get("REAPER_TEST_FORM", "")  # if empty: what docker/Dockerfile installs
 TEST_IMAGE = f"reaper-test/{FORM}" if FORM else MAIN_IMAGE
 INIT = "/opt/reaper/reaper"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# Machines without CAP_SYS_RESOURCE refuse podman's default of raising the limits, and its default
-# run time is not Debian's. The file takes the place of every other containers.conf.
+# By default podman raises the limits, which fails without CAP_SYS_RESOURCE, and uses another run
+# time than Debian's. This file replaces every other containers.conf.
 PODMAN_SETTINGS = HERE / "containers.conf"
 
 
 class Engine:
-    """One engine's command line; called with words, it runs them and returns the outcome.
+    """One engine's command line. Called with words, it runs them and returns the outcome.
 
-    `command` is what stands before the words, where that is not just the name.
+    `command` is what to put before the words, if that is not just the name.
     """
 
     def __init__(self, name: str, *command: str) -> None:
@@ -64,7 +64,7 @@ class Engine:
         return done
 
     def begin(self, *words: str, keep: bool = False) -> "subprocess.Popen[bytes]":
-        """Start the command and do not wait; `keep` puts both its streams on one pipe."""
+        """Start the command and do not wait. `keep` puts both its streams on one pipe."""
         return subprocess.Popen(
             [*self.command, *words],
             env=self.environment,
@@ -75,19 +75,19 @@ class Engine:
     def build(
         self, tag: str, dockerfile: Path, target: str = "", context: Path = REPO, **arguments: str
     ) -> None:
-        """Build with the classic builder; the engine's own cache makes the second time quick."""
+        """Build an image with the classic builder. The engine's cache makes a second build fast."""
         words = ["-t", tag, "-f", str(dockerfile), f"--label={LABEL}=image"]
         words += [f"--build-arg={name}={value}" for name, value in arguments.items()]
         words += [f"--target={target}"] if target else []
         self("build", *words, str(context), timeout=900)
 
     def identity(self, image: str) -> str:
-        """The digest of an image; empty where it is not here."""
+        """The digest of an image; empty if the engine does not have it."""
         found = self("image", "inspect", "-f", "{{.Id}}", image, check=False)
         return found.stdout.strip().removeprefix("sha256:") if found.returncode == 0 else ""
 
     def take(self, image: str, other: "Engine") -> None:
-        """Take an image over from another engine, unless this very one is here."""
+        """Copy an image from another engine, unless this engine already has the same one."""
         if self.identity(image) == other.identity(image):
             return
         with subprocess.Popen(
@@ -99,24 +99,24 @@ class Engine:
     def container(
         self, *command: str, options: Sequence[str] = (), image: str = TEST_IMAGE
     ) -> "Container":
-        """Start a container in the background: `command` follows the image's entrypoint."""
+        """Start a container in the background. `command` follows the image's entrypoint."""
         words = ["run", "--detach", f"--label={LABEL}=container", *options, image, *command]
         return Container(self, self(*words).stdout.split()[-1])
 
     def remove(self, *names: str) -> None:
-        """Remove containers with what they hold; one that runs is killed at once."""
+        """Remove containers and their volumes. A running one is killed at once."""
         wait = ["--time=0"] if self.podman else []
         self("rm", "-fv", *wait, *names, check=False)
 
     def client(self, *words: str) -> AbstractContextManager[Terminal]:
-        """The engine's command as from a person's terminal."""
+        """Run the engine's command as if from a person's terminal."""
         return terminal([*self.command, *words], env=self.environment)
 
     @contextmanager
     def on_terminal(
         self, *command: str, options: Sequence[str] = (), image: str = TEST_IMAGE
     ) -> "Iterator[tuple[Terminal, Container]]":
-        """`run --interactive --tty`."""
+        """Start a container with `run --interactive --tty`."""
         name = f"reaper-test-{os.urandom(4).hex()}"
         words = ["run", "-it", f"--name={name}", f"--label={LABEL}=container", *options, image]
         with self.client(*words, *command) as client:
@@ -129,13 +129,13 @@ class Engine:
 
 
 class Container:
-    """A container and the questions the tests ask about it."""
+    """A container, and the questions that the tests ask about it."""
 
     def __init__(self, engine: Engine, name: str) -> None:
         self.engine = engine
         self.name = name
         self.follower: subprocess.Popen[bytes] | None = None
-        self.unread = b""  # of the log that is followed
+        self.unread = b""  # what was read from the log but not used yet
 
     def __enter__(self) -> "Container":
         evidence.watch(self.tell)
@@ -157,7 +157,7 @@ class Container:
             self.follower.wait(DEADLINE)
 
     def inspect(self, field: str) -> Any:
-        """One field of the engine's own view, `State.ExitCode` for example."""
+        """One field of what the engine says about it, such as `State.ExitCode`."""
         template = "{{json ." + field + "}}"
         return json.loads(self.engine("inspect", "-f", template, self.name).stdout)
 
@@ -173,13 +173,13 @@ class Container:
         return eventually(lambda: children(pid), "main")[0]
 
     def wait_line(self, text: str) -> str:
-        """Follow the log, both streams, up to a line that holds `text`."""
+        """Follow the log, both streams, up to a line that contains `text`."""
         while text not in (line := self.line()):
             assert line, f"the container ended without {text!r}"
         return line.rstrip("\n")
 
     def wait_lines(self, *texts: str) -> None:
-        """The same for several lines, in any order: there are two streams."""
+        """Follow the log up to several lines, in any order, because there are two streams."""
         missing = set(texts)
         while missing:
             line = self.line()
@@ -187,7 +187,7 @@ class Container:
             missing = {text for text in missing if text not in line}
 
     def line(self) -> str:
-        """The next line of the log, both streams; empty at its end."""
+        """The next line of the log, from either stream; empty at the end."""
         if self.follower is None:
             self.follower = self.engine.begin("logs", "--follow", self.name, keep=True)
         assert self.follower.stdout
@@ -204,7 +204,7 @@ class Container:
         return self.engine("exec", self.name, *command, check=check)
 
     def reaperctl(self, command: str, *words: str) -> "subprocess.CompletedProcess[str]":
-        """Look into the container from this side."""
+        """Run reaperctl on the host and look into the container."""
         return subprocess.run(
             [sys.executable, "-m", "reaper.inspector", command, "--container", self.name, *words],
             env=self.engine.environment,
@@ -221,11 +221,11 @@ class Container:
         self.engine("stop", "-t", str(timeout), self.name)
 
     def wait(self) -> int:
-        """The exit code, once the container is at its end."""
+        """Wait until the container has ended, and return its exit code."""
         return int(self.engine("wait", self.name).stdout)
 
     def ends(self, restarts: int) -> None:
-        """Wait until it runs no more, after so many restarts: podman says `exited` between two."""
+        """Wait until it has ended after so many restarts; podman also says `exited` between two."""
         expected = ["exited", restarts]
         eventually(
             lambda: [self.inspect(field) for field in ("State.Status", "RestartCount")] == expected,
@@ -238,7 +238,7 @@ class Container:
         return done.stdout + done.stderr
 
     def tell(self) -> str:
-        """How it is and what it wrote: see evidence.py."""
+        """Its state and what it wrote: see evidence.py."""
         code = '{{if eq .State.Status "exited"}}, exit code {{.State.ExitCode}}{{end}}'
         words = ["inspect", "-f", "{{.State.Status}}" + code, self.name]
         seen = self.engine(*words, check=False)
@@ -259,7 +259,7 @@ class Container:
 
 
 def ensure_base(engine: Engine, kind: str) -> str:
-    """Name of the base image of this kind; made where its recipe is new to the engine."""
+    """The name of the base image of this kind. Make it if the engine does not know its recipe."""
     recipe = HERE / "base.sh"
     digest = hashlib.sha256(recipe.read_bytes()).hexdigest()[:12]
     image = f"reaper-test/{kind}:{digest}"

@@ -1,6 +1,6 @@
-"""A podman without privileges: that of a user whom engine.sh made, with a storage of its own.
+"""A podman without privileges. It runs as a user that engine.sh made, and has its own storage.
 
-Whether the machine can run it is asked of the machine, by the first step podman itself takes.
+To find out whether the machine can run it, we try the first step that podman itself takes.
 """
 
 import os
@@ -10,17 +10,17 @@ from pathlib import Path
 from engines import PODMAN_SETTINGS, Engine
 
 USER = "reaper-test"
-# No test needs a network, and slirp4netns a /dev/net/tun that is everybody's.
+# No test needs a network, and slirp4netns would need a /dev/net/tun that every user may open.
 SETTINGS = PODMAN_SETTINGS.read_text().replace("[containers]", '[containers]\nnetns = "none"')
 
 
 def engine() -> Engine | str:
-    """The engine, or why there is none here."""
+    """The engine, or the reason why the machine cannot run it."""
     if os.getuid() != 0:
         return "only root may make a user for it and start programs as that user"
     user = pwd.getpwnam(USER)
     home = Path(user.pw_dir)
-    settings = home / "containers.conf"  # the repository may be where nobody else can read
+    settings = home / "containers.conf"  # other users may not be able to read the repository
     runtime = home / "run"
     settings.write_text(SETTINGS)
     runtime.mkdir(mode=0o700, exist_ok=True)
@@ -29,7 +29,7 @@ def engine() -> Engine | str:
         "podman rootless",
         *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--init-groups", "--reset-env"),
         *("env", "--chdir=/", f"CONTAINERS_CONF={settings}", f"XDG_RUNTIME_DIR={runtime}"),
-        # Debian's default copies the whole image for every container.
+        # overlay, because Debian's default copies the whole image for every container.
         *(
             "PODMAN_IGNORE_CGROUPSV1_WARNING=1",
             "STORAGE_DRIVER=overlay",
@@ -37,7 +37,7 @@ def engine() -> Engine | str:
             "--log-level=error",
         ),
     )
-    # A user namespace by newuidmap, and in it a file system of the storage's kind.
+    # It makes a user namespace with newuidmap and mounts a file system of the storage's kind in it.
     probe = found("unshare", "podman", "info", check=False)
     if probe.returncode != 0:
         return (probe.stderr.strip() or "podman says nothing").splitlines()[-1]

@@ -1,6 +1,6 @@
-"""README and docs/containers.md: their blocks are of files that tests run, their commands are run.
+"""README and docs/containers.md: tests run the files in their blocks, and the commands on them.
 
-Recipes that nobody runs rot.
+A recipe that nobody runs goes wrong unnoticed.
 """
 
 import re
@@ -27,10 +27,10 @@ COMMANDS = [
 RECIPES = [file for file in sorted((REPO / "docker").rglob("*")) if file.is_file()]
 SOURCES = [PODMAN_SETTINGS, *(file for file in RECIPES if file.suffix != ".pyc")]
 
-# No registry is at hand: docker/Dockerfile.python does the same with the wheel.
+# The tests have no registry. docker/Dockerfile.python does the same with the wheel.
 FROM_A_REGISTRY = "RUN pip install reaper-init\n"
 
-# Command -> the file of tests that runs it, and the words that do.
+# Command -> the test file that runs it, and the words in that file that do so.
 RUN = {
     "docker build -t reaper-init -f docker/Dockerfile .": (
         "conftest.py",
@@ -63,7 +63,7 @@ RUN = {
         'exec("/opt/reaper/reaperctl", "doctor"',
     ),
 }
-# Run below. On both pages it is the same.
+# This command is run below. It is the same on both pages.
 [ZOMBIES] = {command for command in COMMANDS if command.startswith("ps ")}
 # These need no container, and other tests run them.
 ELSEWHERE = {

@@ -1,6 +1,6 @@
-"""engine.sh on systems that are not this one: another PATH, another root folder, no real engine.
+"""engine.sh on made-up systems: with another PATH and another root folder, and no real engine.
 
-Each command that the system has is a stub that writes down how it was called.
+Each command of such a system is a stub that writes down how it was called.
 """
 
 import shutil
@@ -11,14 +11,14 @@ from pathlib import Path
 import pytest
 from engines import HERE
 
-# What any system has; the script needs no more.
+# Commands that every system has. The script needs no others.
 TOOLS = ("cat", "chmod", "dirname", "grep", "rm", "sed", "setsid", "sh", "sleep", "tail", "true")
-NO_ENGINE = {"docker": "exit 1"}  # the client, and nothing that answers it
+NO_ENGINE = {"docker": "exit 1"}  # only the client: nothing answers it
 EVERYTHING = {**NO_ENGINE, **dict.fromkeys(("docker-compose", "podman", "newuidmap"), ":")}
 DPKG = {"dpkg-query": ":"}  # no package is installed
 AS_ROOT = {"id": "echo 0", "useradd": ":"}
 AS_USER = {"id": "echo 1000"}
-# dockerd makes the engine answer, by its own file.
+# The stub of dockerd makes a file, and while that is there, the stub of docker gets an answer.
 DOCKER = "[ -e $TEST_ROOT/answers ]"
 DOCKERD = "echo ready >$TEST_ROOT/answers; while [ -e $TEST_ROOT/answers ]; do sleep 0.05; done"
 
@@ -27,7 +27,7 @@ System = Callable[..., tuple[int, str, list[str]]]
 
 @pytest.fixture
 def on(tmp_path: Path) -> System:
-    """Run `engine.sh start` where the system has these commands; code, last line, calls."""
+    """Run `engine.sh start` on a system with these commands. Returns code, last line and calls."""
 
     def start(
         commands: dict[str, str], distribution: str = "debian", version: str = "12"
@@ -118,7 +118,7 @@ def test_root_starts_the_engine(on: System, tmp_path: Path) -> None:
     try:
         code, line, calls = on({**EVERYTHING, **AS_ROOT, "docker": DOCKER, "dockerd": DOCKERD})
     finally:
-        (tmp_path / "answers").unlink(missing_ok=True)  # its end
+        (tmp_path / "answers").unlink(missing_ok=True)  # this ends the stub of dockerd
     assert (code, line) == (0, "started")
     assert f"dockerd --pidfile {tmp_path}/run/reaper-test-engine.pid" in calls
 

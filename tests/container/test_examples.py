@@ -24,7 +24,7 @@ def docker_compose_file() -> str:
 def service(
     docker_services: Services, docker_compose_project_name: str, composed: Composer
 ) -> Iterator[Callable[[str], Container]]:
-    """The container of a service, with its log to follow."""
+    """A function that finds the container of a service."""
     with ExitStack() as watched:
 
         def find(name: str) -> Container:
@@ -110,7 +110,7 @@ def test_pool_finishes_its_jobs(service: Service) -> None:
 
 
 def test_pool_loses_them_where_the_group_is_told(service: Service, docker: Engine) -> None:
-    """The counter-check: what --scope main is for."""
+    """The counter-check: it shows what --scope main is for."""
     image = service("pool").inspect("Config.Image")
     words = ["--", "python3", "-u", "/srv/pool.py"]
     options = ["--entrypoint", "/opt/reaper/reaper"]

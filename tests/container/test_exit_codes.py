@@ -1,4 +1,4 @@
-"""The exit code and the words that a user finds with the engine after the end."""
+"""The exit code and the log that the engine shows to a user after the end of a container."""
 
 import pytest
 from engines import Engine

@@ -1,7 +1,7 @@
-"""Each form of the init in images of other systems, locked down as far as an engine goes.
+"""Each form of the init in images of other systems, locked down as far as an engine allows.
 
-Nobody's user, a read-only root, no capabilities, no new privileges. An engine mounts /proc always;
-without it the forms are tested in tests/kernel.
+The container has an unknown user, a read-only root, no capabilities and no new privileges. An
+engine always mounts /proc; tests/kernel tests the forms without it.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from terminal import Terminal
 
 pytestmark = pytest.mark.all_forms
 COMPILED = ("static", "bundle")
-WITHOUT_PYTHON = ("busybox", "debian", "bullseye")  # nothing but busybox; glibc 2.36; an older one
-WITH_PYTHON = ("services", "trixie")  # Python 3.11 and glibc 2.36; newer ones
+WITHOUT_PYTHON = ("busybox", "debian", "bullseye")  # only busybox; glibc 2.36; an older glibc
+WITH_PYTHON = ("services", "trixie")  # Python 3.11 and glibc 2.36; newer versions of both
 PLACES = [(system, form) for system in WITHOUT_PYTHON for form in COMPILED]
 PLACES += [(system, form) for system in WITH_PYTHON for form in FORMS]
 LOCKED = ["--read-only", "--user=12345:12345", "--cap-drop=ALL"]
@@ -25,7 +25,7 @@ LOCKED += ["--security-opt=no-new-privileges", "--network=none"]
 
 
 class Place:
-    """A form in an image, where it is the entrypoint."""
+    """A form in an image, as its entrypoint."""
 
     def __init__(self, docker: Engine, system: str, form: str) -> None:
         self.docker = docker
@@ -44,7 +44,7 @@ class Place:
 
 
 def imported(docker: Engine, system: str) -> str:
-    """A root folder of tests/images.py as an image of Docker."""
+    """Import a root folder of tests/images.py into Docker as an image."""
     digest = hashlib.sha256(repr(IMAGES[system]).encode()).hexdigest()[:12]
     name = f"reaper-test/{system}:{digest}"
     if not docker.identity(name):

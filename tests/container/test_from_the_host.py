@@ -1,4 +1,4 @@
-"""`reaperctl --container NAME` on the engine's host: what it says of a real container."""
+"""`reaperctl --container NAME` on the engine's host: what it says about a real container."""
 
 import json
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ LEAKED = 5
 
 @pytest.fixture(scope="module")
 def leaky(rootful: Engine) -> Iterator[Container]:
-    """Main's children are dead, and main lives and never waits: no init can help."""
+    """A container whose main lives and never waits for its dead children: no init can help."""
     command = ["python3", "/victims/never_waits.py", str(LEAKED)]
     with rootful.container("--", *command) as container:
         container.wait_line("ready")
@@ -23,7 +23,7 @@ def leaky(rootful: Engine) -> Iterator[Container]:
 
 
 def told(command: str, container: Container, code: int) -> Any:
-    """The JSON object that the command prints."""
+    """The JSON object that a command prints. It must exit with this code."""
     done = container.reaperctl(command, "--json")
     assert (done.returncode, done.stderr) == (code, "")
     return json.loads(done.stdout)

@@ -1,4 +1,4 @@
-"""What is in the images, and what hadolint and the Compose specification say of their files."""
+"""What is in the images, and what hadolint and the Compose specification say about their files."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ def test_hadolint() -> None:
 
 
 def check_compose(*files: Path) -> "subprocess.CompletedProcess[str]":
-    """Hold compose files against the specification's schema, which comes with the program."""
+    """Check compose files against the schema of the specification, which comes with the program."""
     program = Path(sys.executable).with_name("check-jsonschema")
     command = [program, "--builtin-schema", "vendor.compose-spec", *files]
     return subprocess.run(command, check=False, capture_output=True, text=True)

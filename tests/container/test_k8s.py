@@ -1,4 +1,4 @@
-"""docker/k8s: each manifest holds against the Kubernetes schema, and runs under podman."""
+"""docker/k8s: each manifest keeps to the Kubernetes schema, and runs under podman."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,13 +29,13 @@ def test_the_schema_finds_a_mistake() -> None:
 
 @pytest.fixture
 def services(podman: Engine) -> None:
-    """The base image under the name that the manifests use."""
+    """Give the base image the name that the manifests use."""
     podman("tag", ensure_base(podman, "services"), "reaper-test/services:latest")
 
 
 @contextmanager
 def played(podman: Engine, file: Path, container: str) -> Iterator[Container]:
-    """Run a manifest; the container of the pod that is asked about."""
+    """Run a manifest. Yields the container of the pod that has this name."""
     try:
         podman("play", "kube", str(file))
         with Container(podman, f"{file.stem}-{container}") as found:
@@ -52,9 +52,10 @@ def test_entrypoint(podman: Engine) -> None:
 
 
 def test_init_container(podman: Engine, services: None, tmp_path: Path) -> None:
-    """Podman 4.3 would remove the init container, and fails now and then at it; so it is kept.
+    """Podman 4.3 would remove the init container, which sometimes fails; so the test keeps it.
 
-    And it starts an init container that has ended again and again, as it does the others.
+    Podman also restarts an init container each time it ends, as it does the others; so the policy
+    is OnFailure.
     """
     manifest = yaml.safe_load(MANIFESTS["init-container"].read_text())
     manifest["metadata"]["annotations"] = {KEEP_INIT_CONTAINER: "always"}
@@ -68,7 +69,7 @@ def test_init_container(podman: Engine, services: None, tmp_path: Path) -> None:
 
 
 def test_image_volume(podman: Engine, services: None) -> None:
-    """Podman 4 knows image volumes on its command line only; the mount is the manifest's."""
+    """Podman 4 has image volumes only on its command line. The mount is the manifest's."""
     pod = yaml.safe_load(MANIFESTS["image-volume"].read_text())["spec"]
     [container], [volume] = pod["containers"], pod["volumes"]
     [mount] = container["volumeMounts"]
@@ -93,6 +94,6 @@ def test_shared_namespace(podman: Engine) -> None:
 
 def test_debug(podman: Engine) -> None:
     with played(podman, MANIFESTS["debug"], "debug") as debug:
-        # It may have looked before the other container's program was there, so it looks again.
+        # The first look may come before the other container's program is there, so look again.
         look = ("start", "--attach", debug.name)
         eventually(lambda: "sleep 1000" in podman(*look, check=False).stdout, "main of the pod")

@@ -12,7 +12,7 @@ LIMIT = 40  # pids_limit of compose.yaml
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every implementation of compose takes the same file."""
+    """Run every test here with each implementation of compose, on the same file."""
     if "composed" in metafunc.fixturenames:
         metafunc.parametrize("composed", COMPOSERS, indirect=True, scope="module")
 
@@ -36,13 +36,13 @@ def test_leaky_fails_and_clean_goes_on(service: Service) -> None:  # noqa: F811
     eventually(lambda: report(clean)[0] > LIMIT, "more jobs than the limit has room for")
     _, failed, zombies = report(clean)
     assert failed == 0
-    assert zombies < LIMIT // 4  # one between its end and its reaping can be seen
+    assert zombies < LIMIT // 4  # a child that has ended and is about to be reaped can be seen
 
 
 def test_an_incurable_leak_is_named(service: Service) -> None:  # noqa: F811
-    """The init's log counts what the limit refused; whose fault it is, reaperctl says.
+    """The init's log counts the forks that the limit refused; reaperctl says whose fault that is.
 
-    From the host: at the limit there is no room in the container for one more process.
+    reaperctl runs on the host, because at the limit the container has no room for another process.
     """
     container = service("incurable")
     eventually(lambda: report(container)[1] > 0, "the pids limit")

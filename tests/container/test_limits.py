@@ -1,4 +1,4 @@
-"""The limits of the container's cgroup: memory and processes."""
+"""Limits of the container's cgroup on memory and on the number of processes."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def test_a_kill_is_not_taken_for_it(rootful: Engine) -> None:
 
 
 def test_the_pids_limit_is_survived_and_said(rootful: Engine) -> None:
-    """Main runs into the limit, goes on when there is room again, and the log says so."""
+    """Main runs into the limit and goes on when there is room again, and the log says so."""
     words = ["--log-level", "info", "--", "python3", "/victims/fills_up.py"]
     with rootful.container(*words, options=["--pids-limit", "12"]) as container:
         assert container.wait() == 0

@@ -1,4 +1,4 @@
-"""What people get wrong with images, and the one line that tells them."""
+"""Mistakes that people make with images, and the one line that tells them so."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from support import REPO
 
 @pytest.fixture
 def other_machine(tmp_path: Path) -> Path:
-    """A program for a machine that is not this one (e_machine in the header of ELF)."""
+    """A program for another machine than this one (e_machine in its ELF header)."""
     program = bytearray(built("static").read_bytes())
     program[18:20] = (183 if program[18] != 183 else 62).to_bytes(2, "little")
     file = tmp_path / "other"
@@ -29,7 +29,7 @@ def test_main_of_another_architecture(rootful: Engine, other_machine: Path) -> N
 
 
 def test_the_init_of_another_architecture(rootful: Engine, other_machine: Path) -> None:
-    """No line of ours: the engine cannot start us, and says why in the container's log."""
+    """The engine cannot start the init, so the engine says why, in the container's log."""
     options = [f"--volume={other_machine}:{INIT}:ro"]
     with rootful.container("--", "true", options=options) as container:
         assert container.wait() == 1
@@ -50,7 +50,7 @@ def test_a_build_base_without_apt(docker: Engine) -> None:
     assert "apt-get: not found" not in said
 
 
-# As if there were an older Python, and nothing to install.
+# An image that seems to have an older Python, and where nothing is left to install.
 OLD = """\
 FROM {base}
 COPY . /usr/local/bin
@@ -76,7 +76,7 @@ SHELL_FORM = f"ENTRYPOINT {INIT} -- sleep 1000"
 
 @pytest.fixture
 def shell_form(docker: Engine, tmp_path: Path) -> str:
-    """An image whose entrypoint is in shell form."""
+    """The name of an image whose entrypoint is in shell form."""
     image = "reaper-test/shell-form"
     dockerfile = tmp_path / "Dockerfile"
     dockerfile.write_text(f"FROM {TEST_IMAGE}\n{SHELL_FORM}\n")

@@ -1,4 +1,4 @@
-"""Orphans come to PID 1: those of main, and those that `exec` leaves behind."""
+"""Orphans become children of PID 1: those of main, and those that `exec` leaves behind."""
 
 import pytest
 from engines import Engine
@@ -7,7 +7,7 @@ from support import children, eventually, state
 pytestmark = pytest.mark.every_form
 
 ORPHANS = 5
-# The shell ends at once; what it left goes to the first process of the container.
+# The shell ends at once. Its children become children of the container's first process.
 LEAVE = ["sh", "-c", "for i in $(seq 5); do sleep 0.05 & done"]
 
 
@@ -20,7 +20,7 @@ def test_orphans_of_exec_are_reaped(engine: Engine) -> None:
 
 
 def test_without_an_init_they_stay(engine: Engine) -> None:
-    """The counter-check: the same test sees the zombies of a container without an init."""
+    """The counter-check: in a container without an init, the same look finds zombies."""
     with engine.container("1000", options=["--entrypoint", "sleep"]) as container:
         container.exec(*LEAVE)
         eventually(lambda: len(container.zombies()) == ORPHANS, f"{ORPHANS} zombies")
@@ -35,7 +35,7 @@ def test_orphans_of_main_are_reaped_and_told(engine: Engine) -> None:
 
 
 def test_under_the_engines_own_init(engine: Engine) -> None:
-    """`--init` puts an init above ours: we are not PID 1, adopt all the same, and say so."""
+    """`--init` puts an init above ours. Ours is not PID 1, still adopts, and says so."""
     words = ["--log-level", "debug", "--", "sh", "-c", "sh -c 'sleep 0.05 &'; exec sleep 1000"]
     with engine.container(*words, options=["--init"]) as container:
         ours = container.main_pid

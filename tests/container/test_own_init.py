@@ -1,4 +1,4 @@
-"""Our static file as the engine's own init: in its configuration, then `run --init`."""
+"""Our static file as the engine's own init: it is set in its configuration, then `run --init`."""
 
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ SERVICE = "trap 'exit 7' TERM; sh -c 'sleep 0.05 &'; echo ready; while :; do sle
 
 
 def configured(name: str, folder: Path, init: Path) -> Path:
-    """The example of docker/init with another place of the init, in `folder`."""
+    """Copy the example of docker/init into `folder`, with the path of this init."""
     settings = folder / name
     example = (REPO / "docker" / "init" / name).read_text()
     assert example.count(PLACE) == 1
@@ -27,12 +27,12 @@ def configured(name: str, folder: Path, init: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def own_docker(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """A dockerd beside the other; our file is there under a name that it takes the version from."""
+    """A second dockerd. Our file is named docker-init, so that dockerd can read its version."""
     folder = tmp_path_factory.mktemp("dockerd")
     init, socket, log = folder / "docker-init", f"unix://{folder}/socket", folder / "log"
     init.symlink_to(built("static"))
     settings = configured("daemon.json", folder, init)
-    # In a network namespace of its own: with --bridge=none it would remove the other's docker0.
+    # It gets its own network namespace, because --bridge=none would remove the other's docker0.
     command = ["unshare", "--net", "dockerd", f"--config-file={settings}"]
     command += [f"--host={socket}", f"--pidfile={folder}/pid"]
     command += [f"--data-root={folder}/data", f"--exec-root={folder}/exec"]
@@ -56,7 +56,7 @@ def own_docker(docker: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture
 def own_podman(docker: Engine, podman: Engine, tmp_path: Path) -> Engine:
-    """podman with our file in its configuration."""
+    """A podman with our file in its configuration."""
     settings = configured("containers.conf", tmp_path, built("static"))
     rest = PODMAN_SETTINGS.read_text().replace("[containers]\n", "")
     settings.write_text(settings.read_text() + rest)

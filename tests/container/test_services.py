@@ -9,7 +9,7 @@ from support import children, eventually
 
 pytestmark = pytest.mark.every_form
 
-TIMEOUT = 60  # the engine's KILL; never reached
+TIMEOUT = 60  # seconds until the engine's KILL; a test that gets there has failed
 
 
 def test_nginx_worker_is_replaced_and_quit_is_graceful(rootful: Engine) -> None:
@@ -36,7 +36,7 @@ def test_redis(rootful: Engine) -> None:
 
 
 def test_postgres_fast_stop_with_a_client(rootful: Engine) -> None:
-    """TERM would wait for the client (smart); rewritten to INT the server ends it (fast)."""
+    """TERM would make the server wait for the client (smart), so it gets INT (fast)."""
     script = """
         cd /tmp && /usr/lib/postgresql/15/bin/initdb --no-sync --pgdata data >/dev/null
         exec /usr/lib/postgresql/15/bin/postgres -D data -k /tmp
@@ -59,7 +59,7 @@ SLEEPERS = "select count(*) from pg_stat_activity where query = 'select pg_sleep
 
 
 def test_gunicorn_with_eight_workers(rootful: Engine) -> None:
-    """Only the master is signalled: see the same service in tests/kernel/test_services.py."""
+    """The init signals only the master: see the same service in tests/kernel/test_services.py."""
     application = "def app(environ, start):\n start('200 OK', [])\n return [b'up']\n"
     application += "print('loaded', flush=True)\n"
     words = [

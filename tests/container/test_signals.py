@@ -1,4 +1,4 @@
-"""`kill --signal` of the engine, for every signal of the policy table, to a real PID 1."""
+"""The engine's `kill --signal` sends every signal of the policy table to a real PID 1."""
 
 from collections.abc import Iterator
 
@@ -14,19 +14,19 @@ pytestmark = pytest.mark.every_form
 CATCHABLE = [name for name, action, _ in POLICY if action != UNCATCHABLE]
 CONT = NUMBERS["SIGCONT"]
 LISTEN = ["python3", "/victims/prints_signals.py", "until", str(signals.REALTIME[6])]
-MARK = signals.REALTIME[-1]  # of those that wait the lowest comes first
+MARK = signals.REALTIME[-1]  # the highest: of pending real-time signals, the lowest comes first
 
 
 @pytest.fixture(scope="module")
 def listener(engine: Engine) -> Iterator[Container]:
-    """A container whose main prints what reaches it and ends of none."""
+    """A container whose main prints each signal that reaches it, and lives on."""
     with engine.container("--", *LISTEN) as container:
         container.wait_line("ready")
         yield container
 
 
 def received(listener: Container) -> list[int]:
-    """The signals that main printed since the last call: up to one that is sent now."""
+    """The signals that main has printed since the last call. MARK is sent now and ends the list."""
     listener.kill(MARK)
     numbers = []
     while (number := int(listener.line())) != MARK:
@@ -39,7 +39,7 @@ def test_policy(listener: Container, name: str) -> None:
     number = NUMBERS[name]
     expected = {FORWARD: [number], TERMINATE: [number, CONT]}.get(ACTIONS[number], [])
     listener.kill(number)
-    # Which of two pending signals main looks at first is the kernel's choice.
+    # The kernel chooses which of two pending signals main gets first.
     assert sorted(received(listener)) == sorted(expected)
 
 

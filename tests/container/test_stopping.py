@@ -1,6 +1,6 @@
-"""The engine's stop: ordering against its KILL, never seconds.
+"""The engine's stop. The tests check what comes before its KILL, and never measure seconds.
 
-An engine that has to KILL says so in its events, and the exit code is 137.
+An engine that has to send KILL says so in its events, and the exit code is 137.
 """
 
 import pytest
@@ -21,7 +21,7 @@ def test_a_service_ends_with_its_own_code(engine: Engine) -> None:
 
 
 def test_the_default_action_of_term_reaches_main_below_pid_1(engine: Engine) -> None:
-    """As PID 1 itself `sleep` would not even notice: the kernel keeps default actions from it."""
+    """As PID 1, `sleep` would ignore TERM: the kernel does not apply default actions to PID 1."""
     with engine.container("--", "sleep", "1000") as container:
         container.has_children(1)
         container.stop(ENGINE_TIMEOUT)
@@ -41,7 +41,7 @@ def test_a_deaf_service_ends_by_stop_timeout_before_the_engines_kill(engine: Eng
         container.wait_line("ready")
         container.stop(ENGINE_TIMEOUT)
         assert container.wait() == 137
-        # The engine's KILL would have ended the init too, without a word.
+        # The engine's KILL would have ended the init, too, and nothing would have been logged.
         assert "stop-timeout" in container.log()
 
 
@@ -55,7 +55,7 @@ def test_without_stop_timeout_the_engines_kill_ends_it(engine: Engine) -> None:
 
 
 def test_helpers_are_told_and_given_time(engine: Engine) -> None:
-    """A helper in a session of its own gets TERM when main is gone, and may finish."""
+    """A helper in a session of its own gets TERM when main is gone, and time to finish."""
     helper = "trap 'echo flushed; exit' TERM; echo helper; while :; do sleep 1 & wait; done"
     script = f'setsid sh -c "{helper}" & exec sleep 1000'
     with engine.container("--", "sh", "-c", script) as container:
@@ -86,7 +86,7 @@ def test_rewrite(engine: Engine, source: str) -> None:
 
 
 def test_pause_and_unpause(rootful: Engine) -> None:
-    """A frozen container is stopped after it thaws, and nothing is lost on the way."""
+    """A container that was frozen and thawed still gets its signals."""
     with rootful.container("--", "python3", "/victims/prints_signals.py") as container:
         container.wait_line("ready")
         rootful("pause", container.name)

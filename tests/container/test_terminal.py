@@ -1,4 +1,4 @@
-"""`run -it` on a real pty: the keys and the window reach main as if no init were there."""
+"""`run -it` on a real pty: keys and the window size reach main as if there were no init."""
 
 import itertools
 import os
@@ -17,7 +17,7 @@ SHELL = ["--", "env", f"PS1={PROMPT}", "bash", "--norc", "--noprofile", "-i"]
 
 
 def in_foreground(pid: int) -> bool:
-    """Whether the terminal of the process is its group's: only then the keys are for it."""
+    """Whether its group is the terminal's foreground group, which alone gets the keys."""
     return foreground(pid) == os.getpgid(pid) and state(pid) != "T"
 
 
@@ -42,7 +42,7 @@ def test_ctrl_c_ends_a_plain_program(engine: Engine) -> None:
 
 
 def test_job_control_of_a_shell(engine: Engine) -> None:
-    """bash is main: Ctrl-Z stops its job, `fg` brings it back, Ctrl-C ends it, Ctrl-D the shell."""
+    """Main is bash: Ctrl-Z stops its job, `fg` continues it, Ctrl-C ends it, Ctrl-D ends bash."""
     with engine.on_terminal(*SHELL) as (terminal, container):
         terminal.wait_for(PROMPT)
         terminal.type("sleep 1000\r")
@@ -60,7 +60,7 @@ def test_job_control_of_a_shell(engine: Engine) -> None:
         terminal.wait_for(PROMPT)
         terminal.type("echo code $?\r")
         terminal.wait_for("code 130")
-        terminal.wait_for(PROMPT)  # only now the key is not for the line discipline
+        terminal.wait_for(PROMPT)  # before that, the line discipline would take the key
         terminal.type(CTRL_D)
         assert container.wait() == 0
 
@@ -77,7 +77,7 @@ def test_ctrl_z_does_not_hang_the_container(engine: Engine) -> None:
 
 
 def test_window_size(engine: Engine) -> None:
-    """A client that has just started may miss a change, so there is another until one arrives."""
+    """A client that has just started may miss a change, so change the size until one arrives."""
     script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.1; done"
     widths = itertools.count(100)
     with engine.on_terminal("--", "bash", "-c", script) as (terminal, _):
@@ -92,7 +92,7 @@ def test_window_size(engine: Engine) -> None:
 
 
 def test_hang_up_reaches_main(engine: Engine) -> None:
-    """A person's terminal goes away: the engine's client hands its SIGHUP on."""
+    """When a person's terminal goes away, the engine's client forwards its SIGHUP."""
     script = "trap 'exit 9' HUP; echo ready; while :; do sleep 0.1; done"
     with engine.on_terminal("--", "bash", "-c", script) as (terminal, container):
         terminal.wait_for("ready")
@@ -101,7 +101,7 @@ def test_hang_up_reaches_main(engine: Engine) -> None:
 
 
 def test_a_client_that_dies_hangs_nothing_up(engine: Engine) -> None:
-    """The engine keeps the pty open: main hears nothing, and the next client finds it as it was."""
+    """The engine keeps the pty open, so main gets no signal and the next client can go on."""
     script = "trap 'echo hung up' HUP; echo ready; while read line; do echo got $line; done"
     with engine.on_terminal("--", "bash", "-c", script) as (terminal, container):
         terminal.wait_for("ready")
@@ -113,7 +113,7 @@ def test_a_client_that_dies_hangs_nothing_up(engine: Engine) -> None:
 
 
 def test_the_end_of_the_pty_reaches_main(podman: Engine) -> None:
-    """conmon holds the pty: when it dies, the kernel tells the session's leader, and that is us."""
+    """conmon holds the pty. When it dies, the kernel signals the session leader: the init."""
     script = "trap 'echo hung up >>/tmp/seen' HUP; echo ready; while :; do sleep 0.1; done"
     with podman.on_terminal("--", "bash", "-c", script) as (terminal, container):
         terminal.wait_for("ready")
