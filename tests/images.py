@@ -12,11 +12,17 @@ from builds import REPO, built
 CACHE = REPO / ".cache" / "images"
 BUSYBOX = Path("/bin/busybox")
 
-# image -> the packages that mmdebstrap puts into it; if none, we make it, with busybox alone.
+# image -> the packages that mmdebstrap puts into it. An image without packages has only busybox.
 IMAGES: dict[str, tuple[str, ...]] = {
     "scratch": (),
     "bullseye": ("base-files", "libc6", "coreutils", "dash"),  # an older glibc, no Python
-    "trixie": ("base-files", "libc6", "coreutils", "dash", "python3-minimal"),  # newer, with Python
+    "trixie": (
+        "base-files",
+        "libc6",
+        "coreutils",
+        "dash",
+        "python3-minimal",
+    ),  # newer glibc, Python
 }
 
 

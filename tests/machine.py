@@ -139,7 +139,7 @@ def control_groups() -> Iterator[str]:
 
 
 def links() -> Iterator[str]:
-    """Network devices. A network namespace that outlives its processes is a mount."""
+    """Network devices. A network namespace that outlives its processes is seen as a mount."""
     for _, name in socket.if_nameindex():
         yield f"link {name}"
 
@@ -167,7 +167,7 @@ def is_marked(env: dict[str, str]) -> bool:
 
 def processes() -> Iterator[str]:
     for pid, env in ours().items():
-        test, _, _ = env.get("PYTEST_CURRENT_TEST", "").rpartition(" (")  # setup, call, teardown
+        test, _, _ = env.get("PYTEST_CURRENT_TEST", "").rpartition(" (")  # drops "(call)"
         yield f"process {comm(pid)} ({pid}) of {test or 'no test'}"
 
 

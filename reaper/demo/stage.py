@@ -179,7 +179,7 @@ def play(
             for stream in ready:  # this side has sent its report, or has ended early
                 working.pop(stream).read_report()
             look()
-        # The last orphans are still alive now, and reaper may have to wait for a free CPU.
+        # The last orphans are still alive now, and on a busy machine reaper reaps them later.
         give_up = time.monotonic() + PATIENCE
         while look()[1:3] != (leaky.made, 0) and leaky.runs() and clean.runs():
             if time.monotonic() > give_up:

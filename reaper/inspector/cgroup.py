@@ -33,9 +33,7 @@ class Cgroup:
 
     pids: Level = Level()
     memory: Level = Level()
-    cache: int | None = (
-        None  # page cache: the part of `memory.used` that the kernel takes back first
-    )
+    cache: int | None = None  # the page cache in `memory.used` that the kernel takes back first
     oom_kills: int | None = None  # in the innermost group
 
 

@@ -24,7 +24,7 @@ def itself(row: Any) -> Any:
 
 
 def _list(one: Callable[[str], T]) -> Callable[[str], frozenset[T]]:
-    """A comma-separated list as an argparse type."""
+    """Make an argparse type that takes a list with commas."""
     return lambda words: frozenset(one(word) for word in words.split(","))
 
 
@@ -47,7 +47,7 @@ def _gid(name: str) -> int:
 
 
 def _named(kind: str, look: Callable[[str], int]) -> Callable[[str], int]:
-    """A number or a name of this system as an argparse type."""
+    """Make an argparse type that takes a number, or a name that this system knows."""
 
     def parse(word: str) -> int:
         if word.isascii() and word.isdigit():
@@ -134,7 +134,7 @@ def needed(options: argparse.Namespace) -> tuple[str, ...]:
 
 
 def selected(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
-    """The processes that match. --name, --full, --newest and --oldest never choose this program."""
+    """The processes that match. With --name, --full, --newest or --oldest, without this program."""
     narrow = {"name", "full"}.intersection(filtered(options)) or options.newest or options.oldest
     own = snapshot.own if narrow else None
     return choose(options, (process for process in snapshot if process.pid != own))

@@ -34,10 +34,10 @@ class Stat:
     tty: int  # device number, 0 for none
     tpgid: int  # foreground process group of the terminal, -1 for none
     flags: int
-    minflt: int  # page faults without a read from disk; majflt: with one
-    majflt: int
-    user: float  # CPU
-    system: float
+    minflt: int  # page faults without a read from disk
+    majflt: int  # page faults with a read from disk
+    user: float  # CPU time in user mode
+    system: float  # CPU time in the kernel
     priority: int
     nice: int
     threads: int

@@ -18,7 +18,7 @@ class Row:
 
     process: Process
     depth: int
-    branches: str  # what is drawn in front of it
+    branches: str  # the branches of the tree that are drawn before it
     adopted: bool = False
     thread: Stat | None = None
 
@@ -55,7 +55,8 @@ def draw(snapshot: Snapshot, order: Iterable[Process], root: int | None = None) 
         (below.setdefault(parent.pid, []) if parent else roots).append(process)
     rows: list[Row] = []
     seen: set[int] = set()
-    for process in (*roots, *order):  # `order` has those in a circle, and a `root` with a parent
+    # `roots` lacks processes in a circle, and a `root` that has a parent: `order` has them.
+    for process in (*roots, *order):
         if root is None or process.pid == root:
             _walk(process, below, snapshot, rows, seen)
     return rows

@@ -205,7 +205,7 @@ class View:
 
 
 def seconds(least: float = 0, most: float = 1e6) -> Callable[[str], float]:
-    """A number of seconds as an argparse type."""
+    """Make an argparse type that takes a number of seconds."""
 
     def parse(word: str) -> float:
         try:
@@ -222,7 +222,7 @@ def seconds(least: float = 0, most: float = 1e6) -> Callable[[str], float]:
 
 
 def number(word: str) -> int:
-    """A number from 0 on as an argparse type."""
+    """An argparse type: it takes a number from 0 on."""
     if not (word.isascii() and word.isdigit()):
         raise argparse.ArgumentTypeError(f'"{word}" is not a number')
     return int(word)
@@ -272,9 +272,7 @@ def add_table_options(
     `default` and `sort` are written as a user writes them; so is `json`, the default with --json.
     """
     group = parser.add_argument_group("table")
-    group.add_argument(
-        "-o", "--columns", metavar="COLUMNS", help=f"the columns to show ({default})"
-    )
+    group.add_argument("-o", "--columns", metavar="COLUMNS", help=f"the columns ({default})")
     group.add_argument(
         "--sort", metavar="COLUMN", default=sort,
         help="sort by this column, or downwards by -COLUMN; several with commas"

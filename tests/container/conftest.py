@@ -62,9 +62,7 @@ def engines() -> Iterator[dict[str, Engine | str]]:
     script = HERE / "engine.sh"
     done = subprocess.run([script, "start"], check=False, capture_output=True, text=True)
     if done.returncode:
-        pytest.fail(
-            done.stderr.strip() or f"{script} start: failed and said nothing", pytrace=False
-        )
+        pytest.fail(done.stderr.strip() or f"{script} start: failed silently", pytrace=False)
     started = done.stdout
     docker, podman, unprivileged = Engine("docker"), Engine("podman"), rootless.engine()
     found = {"docker": docker, "podman": podman, "podman rootless": unprivileged}

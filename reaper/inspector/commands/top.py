@@ -37,12 +37,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         help="time between two looks (1)")  # fmt: skip
     parser.add_argument("--trace", metavar="FILE", help="count reaped and adopted in this trace")
     parser.add_argument("--threads", action="store_true", help="show threads, as the key H does")
-    parser.add_argument(
-        "--zombies", action="store_true", help="show only zombies, as the key z does"
-    )
-    parser.add_argument(
-        "--once", action="store_true", help="one look as a table, also on a terminal"
-    )
+    parser.add_argument("--zombies", action="store_true", help="only zombies, as the key z does")
+    parser.add_argument("--once", action="store_true", help="print one look, also on a terminal")
     add_filters(parser)
     add_table_options(parser, COLUMNS, DEFAULT, screen.BUSIEST)
 

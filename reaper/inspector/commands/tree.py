@@ -46,9 +46,7 @@ DEFAULT_JSON = "pid,ppid,state,depth,adopted,rss,age,comm"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "pid", nargs="?", type=number, metavar="PID", help="only this one and its descendants (all)"
-    )
+    parser.add_argument("pid", nargs="?", type=number, metavar="PID", help="the root to show (all)")
     parser.add_argument("-t", "--threads", action="store_true", help="also show threads, by TID")
     add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 

@@ -58,9 +58,7 @@ DEFAULT_JSON = f"{DEFAULT},pids,cause,cure"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--max", type=number, default=0, metavar="N", help="accept up to N zombies (0)"
-    )
+    parser.add_argument("--max", type=number, default=0, metavar="N", help="accept up to N (0)")
     add_settle(parser)
     add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 

@@ -10,7 +10,7 @@ from ..zombies import culprits
 from .finding import CRITICAL, WARNING, Facts, Finding, age_text, called, command_line
 
 STORM = 10  # orphans of one command; so many are not an accident
-LISTED = 100  # pids in a suggested command line, at most
+LISTED = 100  # pids; a suggested command line names at most so many
 
 
 def zombies(facts: Facts) -> Iterator[Finding]:

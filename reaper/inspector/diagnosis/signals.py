@@ -90,9 +90,7 @@ def _hears(process: Process, facts: Facts) -> bool:
     if process.status is None or process.status.signals(b"SigCgt") is None:
         return True
     caught = has_signal(process, b"SigCgt", TERM)
-    blocked = has_signal(
-        process, b"SigBlk", TERM
-    )  # sigwait fetches it, or else `masked` reports it
+    blocked = has_signal(process, b"SigBlk", TERM)  # if nobody fetches it, `masked` reports it
     ignored = has_signal(process, b"SigIgn", TERM)
     return caught or blocked or (process.pid != 1 and not ignored)
 
