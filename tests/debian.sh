@@ -9,7 +9,7 @@
 # builds in its copy stays for the next call. Root is needed, as for the kernel tests.
 set -eu
 checkout=$(cd "$(dirname "$0")/.." && pwd)
-work=/srv/reaper # the copy, as the other system sees it
+work=/usr/src/reaper # the copy, as the other system sees it; a test hides /srv
 
 give_up() {
     echo "debian.sh: $1" >&2

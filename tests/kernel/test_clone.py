@@ -112,7 +112,7 @@ def suite(clone: Path, tmp_path: Path) -> dict[str, str]:
         f'#!/bin/sh\necho "$*" >>{clone}/.cache/made\nfor root; do :; done\n'
         f'cp -a {image("trixie")}/. "$root" && cp /usr/bin/tini "$root/usr/bin"\n'
         f'cp {BUSYBOX} "$root/usr/bin"\n'
-        'cd "$root" && mkdir -p dev proc sys tmp run srv etc/apt/apt.conf.d\n'
+        'cd "$root" && mkdir -p dev proc sys tmp run etc/apt/apt.conf.d\n'
     )
     stub.chmod(0o755)
     return {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
@@ -129,7 +129,7 @@ def test_a_command_runs_in_another_suite(clone: Path, suite: dict[str, str]) -> 
     look = "pwd; cat /etc/debian_version /proc/1/comm; ls -d new README.md; mkdir build; exit 7"
     code, out, err = run([*debian, "sh", "-c", look], env=suite)
     work, version, *rest = out.splitlines()
-    assert (code, work, rest) == (7, "/srv/reaper", ["tini", "README.md", "new"]), err
+    assert (code, work, rest) == (7, "/usr/src/reaper", ["tini", "README.md", "new"]), err
     assert version.startswith("13")
 
     (clone / "new").unlink()
