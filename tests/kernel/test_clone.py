@@ -86,7 +86,7 @@ def test_an_old_python(poor: dict[str, str], tmp_path: Path) -> None:
     code, out, err = run([str(NEEDS), "venv", "python"], env=poor)
     assert (code, out) == (1, "")
     assert err == (
-        "python3 is Python 3.9.2, and it takes 3.11 or later: install one, and name it with"
+        "python3 is Python 3.9.2, but this needs 3.11 or later: install one, and name it with"
         " SYSTEM_PYTHON=\n"
     )
 
