@@ -154,9 +154,10 @@ def licences(folder: Path, venv: Path, target: Path) -> None:
 
 
 def sbom(folder: Path, bom: Path) -> None:
-    """Complete the CycloneDX BOM of the pinned requirements. Only the bootloader of these is shipped.
+    """Complete the CycloneDX BOM of the pinned requirements.
 
-    This adds our version and the Debian packages that the folder and the static file are made of.
+    Only the bootloader is shipped, so the other requirements are marked as excluded. Our version is
+    added, and so are the Debian packages that the folder and the static file are made of.
     """
     content: dict[str, Any] = json.loads(bom.read_text())
     root = content["metadata"]["component"]
@@ -164,7 +165,7 @@ def sbom(folder: Path, bom: Path) -> None:
     for component in content["components"]:
         shipped = component["name"] == "pyinstaller"
         component["scope"] = "required" if shipped else "excluded"
-    del content["metadata"]["tools"]  # the versions of the BOM's own tools do not belong to what was built
+    del content["metadata"]["tools"]  # tools of the BOM, not of the build
     system = platform.freedesktop_os_release()["ID"]
     for package, version in debian_packages(folder):
         reference = f"pkg:deb/{system}/{package}@{quote(version, safe=':~')}"

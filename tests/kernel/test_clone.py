@@ -149,7 +149,7 @@ def test_a_command_runs_in_another_suite(clone: Path, suite: dict[str, str]) -> 
     [
         ([], "say a suite of Debian and a command"),
         (["trixie"], "say a suite of Debian and a command"),
-        (["../etc", "true"], '"../etc" is no name of a suite: bookworm, trixie'),
+        (["../etc", "true"], '"../etc" is not the name of a suite, such as bookworm or trixie'),
         (["nosuch", "true"], "mmdebstrap could not make nosuch: is it a suite of Debian?"),
     ],
 )
