@@ -1,22 +1,22 @@
-# Bare `make` lists the targets. A target makes what it needs; Debian's packages are installed by
-# test, kernel, container, bench and packages alone, and a build that lacks one names it.
+# `make` without a target lists the targets. Each target builds what it needs. Only test, kernel,
+# container, bench and packages install Debian packages; a build that lacks a package names it.
 VENV := .venv
 PY := $(VENV)/bin/python
-# What is shipped is made of Debian's Python: its static library, its shared library.
+# What is shipped is made of this Python, Debian's: of its static library or its shared one.
 SYSTEM_PYTHON ?= /usr/bin/python3
-# Of the static file, where it is for another architecture: aarch64-linux-gnu.
+# The architecture of the static file, if it is not this machine's: for example aarch64-linux-gnu.
 MULTIARCH ?=
 SOURCES := $(shell find reaper -name '*.py' -o -path '*/completion/*') pyproject.toml
-# Of a clone that belongs to somebody else, too.
+# Works in a clone owned by another user.
 GIT := git -c safe.directory='*'
 export SOURCE_DATE_EPOCH ?= $(shell $(GIT) log -1 --format=%ct 2>/dev/null || echo 0)
 
-# A file that could not be finished is none, and what stands later in a list of targets may need what
-# stands before it.
+# make deletes a file that could not be finished. It builds the targets of a list one after another,
+# because a later one may need an earlier one.
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
 
-# What a target cannot do without is named in one line, with its package.
+# If something that a target needs is missing, this says so in one line, with the Debian package.
 NEEDS := PYTHON=$(SYSTEM_PYTHON) tools/needs.sh
 
 .PHONY: help
@@ -35,70 +35,73 @@ packages: $(VENV)/ready  ## install what the tests need from Debian (root)
 	tests/packages.sh
 
 .PHONY: lint
-lint: $(VENV)/ready  ## ruff and mypy --strict
+lint: $(VENV)/ready  ## check with ruff and mypy --strict
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
 .PHONY: man
-man: $(VENV)/ready  ## bring manual pages, completion and screens up to date with the program
+man: $(VENV)/ready  ## bring the manual pages, completion and screens up to date with the program
 	$(PY) tools/manual.py
 	$(PY) tools/completion.py
 	$(PY) tools/screens.py
 
-# Each part by its own words: who sees one fail runs that one again. The last has most of the tests.
+# Each part is a call of make, so that a part that failed can be run again alone. The last one has most
+# of the tests.
 .PHONY: test
-test:  ## everything: lint, unit, kernel and container tests, and how long each part took
+test:  ## run everything: lint, unit, kernel and container tests, with the time of each part
 	+@MAKE='$(MAKE)' tools/parts.sh lint unit packages forms \
 		$(foreach form,$(FORMS) all,'kernel FORM=$(form)') \
 		test-debian-short $(foreach form,$(FORMS),'container FORM=$(form)') container
 
-# For the three below: the form of the init, and more words for pytest: ARGS='-x -k grace'.
+# For the next three targets: FORM is the form of the init, ARGS holds more words for pytest:
+# ARGS='-x -k grace'.
 FORM :=
 ARGS :=
 FORMS := source static bundle wheel zipapp
 ifneq ($(filter-out $(FORMS) all,$(FORM)),)
-$(error FORM=$(FORM) is no form of the init: say one of $(FORMS))
+$(error FORM=$(FORM) is not a form of the init: say one of $(FORMS))
 endif
 PYTEST := $(PY) -m pytest -q
-# A folder of the tests, unless ARGS names a file of its own, and the other words.
+# The words for pytest: a folder of tests, unless ARGS names a file in it, and ARGS.
 within = $(if $(findstring tests/$(1),$(ARGS)),,tests/$(1)) $(ARGS)
 
-# What is built for a form; all: for the tests that start several.
+# The target that builds a form. `all` is for the tests that start several forms.
 BUILT_static := build/static/reaper
 BUILT_bundle := build/bundle/reaper/reaper
 BUILT_wheel := build/forms/ready
 BUILT_zipapp := build/zipapp/reaper.pyz
 BUILT_all := forms
 
-# What the source must pass, what those must pass that start several forms, and what every form must.
+# The marks of the tests to run: for the source, for the tests that start several forms, and for any
+# other form.
 MARKED_source := not all_forms
 MARKED_all := all_forms
 MARKED = $(or $(MARKED_$(FORM)),every_form)
 
 .PHONY: unit
-unit: $(VENV)/ready  ## the tests of the decisions: seconds, any user; ARGS='-k grace'
+unit: $(VENV)/ready  ## tests of the decisions (seconds, any user); ARGS='-k grace'
 	$(PYTEST) $(call within,unit)
 
 .PHONY: kernel
 kernel: FORM := $(or $(FORM),source)
-kernel: packages $(BUILT_$(FORM))  ## the tests that start the init (root); FORM=static ARGS='-k grace'
+kernel: packages $(BUILT_$(FORM))  ## tests that start the init (root); FORM=static ARGS='-k grace'
 	REAPER_TEST_FORM=$(FORM:all=source) $(PYTEST) -m '$(MARKED)' $(call within,kernel)
 
 .PHONY: container
-container: packages $(BUILT_$(or $(FORM),all))  ## the tests in containers (root); FORM=bundle: in that form
+container: packages $(BUILT_$(or $(FORM),all))  ## tests in containers (root); FORM=bundle: with that form
 	REAPER_TEST_FORM=$(FORM) $(PYTEST) --containers $(FORM:%=-m every_form) $(call within,container)
 
-# Another suite of Debian than this machine's, and what is tested there.
+# SUITE is another Debian: 12 if this machine is Debian 13, else 13. PARTS is what is tested there.
 IN_SUITE = tests/debian.sh $(SUITE) make
 SUITE := $(if $(shell grep -s CODENAME=trixie /etc/os-release),bookworm,trixie)
 PARTS := lint unit packages forms $(foreach form,$(FORMS) all,'kernel FORM=$(form)')
 
 .PHONY: test-debian
-test-debian: $(VENV)/ready  ## lint, unit and kernel tests in a root folder of a SUITE of Debian (root); PARTS=lint
+test-debian: $(VENV)/ready  ## lint, unit and kernel tests on another SUITE of Debian (root); PARTS=lint
 	@AGAIN="$(IN_SUITE)" MAKE="$(IN_SUITE)" tools/parts.sh $(PARTS)
 
-# A minute of it, for `make test`.
+# A minute of these tests, for `make test`.
 .PHONY: test-debian-short
 test-debian-short: $(VENV)/ready
 	$(IN_SUITE) unit
@@ -107,25 +110,26 @@ test-debian-short: $(VENV)/ready
 SHORT := tests/kernel/test_exec.py tests/kernel/test_reaping.py
 
 .PHONY: demo
-demo:  ## the zombie leak against clean reaping, live, with the system's Python alone
+demo:  ## show the zombie leak beside clean reaping, live; needs only the system's Python
 	@$(NEEDS) python unshare
 	@$(SYSTEM_PYTHON) -m reaper.demo $(DEMO)
 
 .PHONY: bench
-bench: packages forms  ## side by side with tini, dumb-init and catatonit: tables with ratios
+bench: packages forms  ## measure beside tini, dumb-init and catatonit: tables with ratios
 	$(PY) tests/bench/init.py
 	$(PY) tests/bench/forms.py
 	$(PY) tests/bench/ctl.py
 
-# Writes the target where its content is to be another.
+# Write $(1) into the target, but leave a file that has it already alone: its time must not change.
 stamp = @mkdir -p build; echo "$(1)" | cmp -s - $@ || echo "$(1)" >$@
 
-# Changes with what is built and by what, which the times of files do not tell.
+# This file changes when other tools or other files make a build, which the times of files do not show.
 INPUTS := $(SYSTEM_PYTHON) $(MULTIARCH) $(CC) $(LAUNCHER_CC) $(sort $(SOURCES))
 build/inputs: FORCE
 	$(call stamp,$(INPUTS))
 
-# What both are made with. Their code objects know no columns: the source is not there.
+# Both builds depend on these. Their code objects hold no column numbers, because no source is there
+# for a traceback to show.
 LINK := Makefile build/inputs docker/cpython.py docker/no-unwind.ld
 
 build/static/reaper: $(wildcard docker/static/*.* docker/static/lean/*) $(LINK) $(SOURCES)
@@ -148,9 +152,9 @@ build/bundle/reaper/reaper: build/bundle/venv/ready $(wildcard docker/bundle/*.*
 		--workpath build/bundle/work docker/bundle/bundle.spec
 
 .PHONY: bundle
-bundle: build/bundle/reaper/reaper  ## reaper and reaperctl over one interpreter: build/bundle/reaper/
+bundle: build/bundle/reaper/reaper  ## reaper and reaperctl with one interpreter: build/bundle/reaper/
 
-# What the images have at /opt/reaper: of the bundle's two commands the init is the static one.
+# The folder /opt/reaper of the images: the bundle, with the static init in place of the bundle's own.
 build/opt/reaper/reaper: tools/release.py LICENSE build/static/reaper build/bundle/reaper/reaper
 	rm -rf build/opt build/opt.new && mkdir build/opt.new
 	cp -a build/bundle/reaper build/opt.new/reaper
@@ -172,7 +176,7 @@ zipapp: build/zipapp/reaper.pyz  ## the init for any Python 3.11+ in one file: b
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reaper/__init__.py)
 WHEEL := build/wheel/reaper_init-$(VERSION)-py3-none-any.whl
 
-# Changes with the commit: the time that goes into the archives.
+# This file changes with the commit: it holds the time that goes into the archives.
 build/epoch: FORCE
 	$(call stamp,$(SOURCE_DATE_EPOCH))
 .PHONY: FORCE
@@ -183,9 +187,9 @@ $(WHEEL): $(VENV)/ready build/epoch $(SOURCES) \
 	$(PY) -m build --no-isolation --outdir $(@D) . >/dev/null
 
 .PHONY: wheel
-wheel: $(WHEEL)  ## wheel and sdist: build/wheel/
+wheel: $(WHEEL)  ## the wheel and the sdist: build/wheel/
 
-# What the tests start of the wheel: a virtual environment that has it.
+# A virtual environment that has the wheel: the tests start its commands.
 build/forms/ready: $(WHEEL)
 	@$(NEEDS) python venv
 	rm -rf build/forms && mkdir -p build/forms
@@ -203,7 +207,7 @@ ARCH := $(shell dpkg --print-architecture 2>/dev/null || uname -m)
 RELEASE := reaper-$(VERSION)-linux-$(ARCH)
 
 .PHONY: release
-release: folder zipapp wheel  ## all that is published, and nothing else, in dist/
+release: folder zipapp wheel  ## put everything that is published, and nothing else, into dist/
 	rm -rf dist && mkdir dist
 	cp build/static/reaper dist/$(RELEASE)
 	cp build/zipapp/reaper.pyz dist/reaper-$(VERSION).pyz
@@ -216,5 +220,5 @@ release: folder zipapp wheel  ## all that is published, and nothing else, in dis
 	$(SYSTEM_PYTHON) -I tools/release.py sums dist
 
 .PHONY: clean
-clean:  ## remove what the targets made
+clean:  ## remove everything that the targets made
 	rm -rf $(VENV) dist build

@@ -1,9 +1,10 @@
-"""The C source that CPython generates when it is built, made anew for the modules that we want.
+"""Generates the C tables of modules, as CPython's own build does, for the modules that we want.
 
-config.c lists the built-in modules, frozen.c and deepfreeze.c hold the frozen ones, a sixth of the
-library and of its start. Who links Debian's libpython with the output of `tables` gets these tables
-instead, and of the library only what they lead to. Their names are those of CPython's build, not of
-its API: where a version has others, the link fails, and nothing later.
+CPython's config.c lists the built-in modules; frozen.c and deepfreeze.c hold the frozen ones, which
+are a sixth of the library and of its start. Link Debian's libpython with the output of `tables` and
+you get these tables instead, and only those parts of the library that they lead to. The names in
+the tables belong to CPython's build, not to its API. If a version of CPython uses other names, the
+link fails, so nothing can go wrong later.
 """
 
 import ast
@@ -19,9 +20,9 @@ from typing import NamedTuple
 
 
 class Version(NamedTuple):
-    """What differs between the versions of CPython, for all that is built of one."""
+    """What a build has to know of one version of CPython."""
 
-    # Modules of the standard library that have no file: another module makes them.
+    # Modules of the standard library that have no file of their own: another module makes them.
     in_another_module: frozenset[str] = frozenset()
     # The module that the interpreter's start takes the standard streams from.
     streams: str = "io"
@@ -36,12 +37,12 @@ VERSIONS = {
 if sys.version_info[:2] not in VERSIONS:
     first, *_, last = (f"{major}.{minor}" for major, minor in VERSIONS)
     raise SystemExit(
-        f"the static file and the bundle are built of Python {first} to {last}, and this is"
+        f"the static file and the bundle need Python {first} to {last}, but this is"
         f" {sys.version.split()[0]}: name another one with SYSTEM_PYTHON="
     )
 VERSION = VERSIONS[sys.version_info[:2]]
 
-# Where the start function of a built-in module is not PyInit_<name>.
+# The start functions of those built-in modules for which it is not PyInit_<name>.
 START = {
     "builtins": "NULL",
     "sys": "NULL",
@@ -64,7 +65,7 @@ void _Py_Deepfreeze_Fini(void) {}
 
 
 def tables(builtins: Iterable[str], frozen: Mapping[str, CodeType]) -> str:
-    """C source: the built-in modules by name, the frozen ones by name and code."""
+    """The C source of the tables: built-in modules by name, frozen ones by name and code."""
     starts = {name: START.get(name, f"PyInit_{name}") for name in builtins}
     lines = ["#include <Python.h>"]
     lines += [f"extern PyObject *{start}(void);" for start in starts.values() if start != "NULL"]
@@ -90,13 +91,13 @@ def _rows(data: bytes) -> str:
 
 
 def code(file: Path, name: str) -> CodeType:
-    """A module's code, which calls its file `name`, without what only readers of it need."""
+    """Compile a module without docstrings, assertions and types. Its code calls its file `name`."""
     tree = _Plain().visit(ast.parse(file.read_bytes()))
     return compile(tree, name, "exec", dont_inherit=True, optimize=2)
 
 
 class _Plain(ast.NodeTransformer):
-    """Takes the types away: annotations, and what is imported for them."""
+    """Removes annotations, and the imports that only they need."""
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
         node.returns = None
@@ -116,7 +117,7 @@ class _Plain(ast.NodeTransformer):
 
 
 def archive(name: str, multiarch: str) -> Path:
-    """An archive of CPython's objects for an architecture. SystemExit where it is missing."""
+    """An archive of CPython's objects for an architecture. SystemExit if it is missing."""
     host = sysconfig.get_config_var("MULTIARCH")
     file = Path(sysconfig.get_config_var("LIBPL").replace(host, multiarch), name)
     if not file.exists():
@@ -126,7 +127,7 @@ def archive(name: str, multiarch: str) -> Path:
 
 
 def command(words: str, package: str, variable: str = "") -> list[str]:
-    """The words of a command that a build starts. SystemExit where its program is missing."""
+    """The words of a command that a build starts. SystemExit if its program is missing."""
     found = shlex.split(words)
     if not found or not shutil.which(found[0]):
         other = f", or set {variable}" if variable else ""

@@ -13,16 +13,16 @@ IGNORE = "ignore"
 UNCATCHABLE = "uncatchable"
 
 MEANING = {
-    FORWARD: "sent on as it is",
-    TERMINATE: "sent on, then SIGCONT, so that a stopped process can die",
-    REAP: "starts a round of reaping, never sent on",
+    FORWARD: "forwarded as it is",
+    TERMINATE: "forwarded, then SIGCONT, so that a stopped process can die",
+    REAP: "starts a round of reaping, never forwarded",
     IGNORE: "dropped",
     UNCATCHABLE: "never seen by any program",
 }
 
-# One row per standard signal: name, what the init does, why.
+# One row for each standard signal: its name, what the init does with it, and why.
 POLICY = (
-    ("SIGHUP", TERMINATE, "hang-up of the terminal; many services reload"),
+    ("SIGHUP", TERMINATE, "the terminal hung up; many services reload on it"),
     ("SIGINT", TERMINATE, "Ctrl-C, or an engine's stop signal"),
     ("SIGQUIT", TERMINATE, "Ctrl-\\; the graceful stop of nginx"),
     ("SIGILL", FORWARD, "only when somebody sent it; a fault of our own still kills us"),
@@ -39,11 +39,11 @@ POLICY = (
     ("SIGTERM", TERMINATE, "docker stop, kubectl delete, systemctl stop"),
     ("SIGSTKFLT", FORWARD, "unused by the kernel"),
     ("SIGCHLD", REAP, "a child of the init ended, stopped or went on"),
-    ("SIGCONT", FORWARD, "wakes what is stopped"),
+    ("SIGCONT", FORWARD, "continues stopped processes"),
     ("SIGSTOP", UNCATCHABLE, "the kernel acts on it"),
     ("SIGTSTP", FORWARD, "Ctrl-Z"),
-    ("SIGTTIN", IGNORE, "speaks of the init's own use of the terminal, or of its parent's end"),
-    ("SIGTTOU", IGNORE, "speaks of the init's own use of the terminal"),
+    ("SIGTTIN", IGNORE, "is about the init's own use of the terminal, or the end of its parent"),
+    ("SIGTTOU", IGNORE, "is about the init's own use of the terminal"),
     ("SIGURG", FORWARD, "the program's own meaning"),
     ("SIGXCPU", FORWARD, "only when somebody sent it"),
     ("SIGXFSZ", FORWARD, "unless our own write to a full log file caused it"),
@@ -55,8 +55,9 @@ POLICY = (
     ("SIGSYS", FORWARD, "only when somebody sent it; a fault of our own still kills us"),
 )
 
-# SIGRTMIN to SIGRTMAX follow one rule, and 32 and 33 belong to libc: it keeps them out of every
-# mask, and naming them to CPython's signal functions prints a warning that may block.
+# SIGRTMIN to SIGRTMAX follow one rule. 32 and 33 are left out, because they belong to libc, which
+# keeps them out of every mask. CPython's signal functions warn when they are given one of the two,
+# and writing that warning may block.
 REALTIME_REASON = "one for one and in order"
 REALTIME = range(_signal.SIGRTMIN, _signal.SIGRTMAX + 1)
 
@@ -67,7 +68,8 @@ ACTIONS: dict[int, str] = {
     NUMBERS[name]: action for name, action, _ in POLICY if name in NUMBERS
 } | dict.fromkeys(REALTIME, FORWARD)
 
-# What the kernel is asked to send when the init's parent is gone: of those that the init ignores.
+# The signal that the init asks the kernel to send when its parent is gone. It is one of those that
+# the init ignores.
 PARENT_DEATH = NUMBERS["SIGTTIN"]
 
 _NAMES = {number: name for name, number in NUMBERS.items()}
@@ -75,7 +77,7 @@ _ALIASES = {"SIGIOT": "SIGABRT", "SIGPOLL": "SIGIO", "SIGCLD": "SIGCHLD"}
 
 
 def name_of(number: int) -> str:
-    """The kernel's name of a signal: `SIGTERM`, `SIGRTMIN+3`; `signal 32` where it has none."""
+    """The kernel's name of a signal: `SIGTERM`, `SIGRTMIN+3`; `signal 32` if it has no name."""
     if number in _NAMES:
         return _NAMES[number]
     if number not in REALTIME:
@@ -92,13 +94,15 @@ def describe(number: int) -> str:
 
 
 def parse(text: str) -> int:
-    """The number of a signal written as `15`, `TERM`, `SIGTERM`, `rtmin+3` or `SIGRTMAX-1`.
+    """The number of a signal that is written as `15`, `TERM`, `SIGTERM`, `rtmin+3` or `SIGRTMAX-1`.
 
-    Raises ValueError with a sentence that names the text.
+    Raises ValueError with a sentence that names the text if it is not a signal that can be named.
     """
     number = int(text) if text.isascii() and text.isdigit() else _by_name(text)
     if number not in ACTIONS:
-        raise ValueError(f'"{text}" is no signal; use a name such as TERM or a number such as 15')
+        raise ValueError(
+            f'"{text}" is not a signal; use a name such as TERM or a number such as 15'
+        )
     return number
 
 

@@ -1,15 +1,16 @@
 #!/bin/sh
-# Run a command on a copy of this checkout where another suite of Debian is the whole system.
+# Run a command in another suite of Debian, on a copy of this checkout.
 #
 #   tests/debian.sh SUITE COMMAND [ARG...]
 #
-# The system is a root folder of mmdebstrap, made at the first call and kept in .cache/debian/SUITE,
-# with what packages.txt names. The command has a mount and a PID namespace of its own, this machine's
-# kernel, network and configuration of pip and apt, and ends with them: no mount is left. What it
-# builds in its copy stays for the next call. Root is needed, as for the kernel tests.
+# mmdebstrap makes the system, a root folder with the packages of packages.txt, at the first call. It
+# is kept in .cache/debian/SUITE. The command runs in mount and PID namespaces of its own, with this
+# machine's kernel, network, and configuration of pip and apt. When it ends, all its processes and
+# mounts are gone. What it builds in its copy stays for the next call. This needs root, as the kernel
+# tests do.
 set -eu
 checkout=$(cd "$(dirname "$0")/.." && pwd)
-work=/usr/src/reaper # the copy, as the other system sees it; a test hides /srv
+work=/usr/src/reaper # the path of the copy in the other system; a test hides /srv
 
 give_up() {
     echo "debian.sh: $1" >&2
@@ -20,7 +21,7 @@ give_up() {
 suite=$1
 shift
 case $suite in
-    *[!a-z-]* | '') give_up "\"$suite\" is no name of a suite: bookworm, trixie" ;;
+    *[!a-z-]* | '') give_up "\"$suite\" is not the name of a suite, such as bookworm or trixie" ;;
 esac
 [ "$(id -u)" = 0 ] || give_up "only root may enter another root folder: run it as root"
 "$checkout/tools/needs.sh" mmdebstrap unshare busybox git tar
@@ -31,14 +32,15 @@ packages() {
     sed 's/#.*//' "$checkout/tests/packages.txt"
 }
 
-# Made anew where the list of packages has changed; an unfinished one is none.
+# Make the root folder, again if the list of packages has changed. It gets its name when it is finished,
+# so an unfinished one is never used.
 make_root() {
     wanted=$(packages | tr -s ' \n' ',' | sed 's/,$//')
     [ "$(cat "$root.packages" 2>/dev/null)" != "$wanted" ] || return 0
     rm -rf "$root" "$root.new"
     mkdir -p "$root.new"
-    echo "debian.sh: making $root, once: some minutes" >&2
-    # A mirror that is a snapshot has an expired list of packages; its signature is checked all the same.
+    echo "debian.sh: making $root; this is done once and takes some minutes" >&2
+    # A mirror may be a snapshot, whose list of packages has expired. Its signature is checked all the same.
     if ! mmdebstrap --quiet --variant=minbase --include="$wanted" \
         --aptopt='Acquire::Check-Valid-Until "false"' "$suite" "$root.new" >&2; then
         rm -rf "$root.new"
@@ -48,7 +50,7 @@ make_root() {
     echo "$wanted" >"$root.packages"
 }
 
-# The sources as they are here, with their times; what was built there stays.
+# Copy the sources as they are here, with their times. What was built in the copy stays.
 copy_checkout() {
     mkdir -p "$root$work"
     find "$root$work" -mindepth 1 -maxdepth 1 \
@@ -59,11 +61,12 @@ copy_checkout() {
         while IFS= read -r file; do [ ! -e "$file" ] || printf '%s\n' "$file"; done >"$files"
     tar -c --verbatim-files-from -T "$files" | tar -x -C "$root$work"
     rm "$files"
-    git -C "$root$work" init -q # for those who ask which files there are
+    git -C "$root$work" init -q # some targets and tests ask git which files there are
 }
 
-# How packages are reached here: pip's configuration and apt's, and what they name. An index that is a
-# folder names files beside it.
+# Give the other system this machine's configuration of pip and apt, so that it reaches packages as this
+# machine does. Print the paths that the configuration names. For an index that is a folder, print the
+# folder above it, because such an index names files beside it.
 configure() {
     python=$checkout/.venv/bin/python
     [ -x "$python" ] || python=python3
@@ -82,7 +85,7 @@ configure() {
     } | tr "'= " '\n\n\n' | sed -n 's,^file://\(/.*\)/[^/]*$,\1,; /^\//p' | sort -u
 }
 
-# One call at a time: the next one would take the sources away under this one.
+# One call at a time: a second call would replace the sources that the first one is using.
 mkdir -p "$checkout/.cache/debian"
 exec 9>"$root.lock"
 flock 9
@@ -91,9 +94,10 @@ copy_checkout
 shared=$(configure)
 
 export root work shared
-unset MAKEFLAGS MAKELEVEL MFLAGS # of a make that called this
+unset MAKEFLAGS MAKELEVEL MFLAGS # they belong to a make that called this
 export HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
-# A mount of itself, for pivot_root(2); the old root is then under the new one, and let go.
+# pivot_root(2) needs a mount, so the root folder is mounted on itself. The old root then lies under the
+# new one, and is unmounted.
 exec unshare --mount --pid --fork --kill-child sh -ec '
     mount --bind "$root" "$root"
     for place in dev sys; do mount --rbind "/$place" "$root/$place"; done

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install the Debian packages that the tests drive: those named, else those of packages.txt.
-# A second run finds everything there and is quick.
+# Install Debian packages for the tests: those that are named, or else those of packages.txt.
+# A second run finds everything installed and is quick.
 set -eu
 cd "$(dirname "$0")"
 wanted=${*:-$(sed 's/#.*//' packages.txt)}
@@ -14,8 +14,8 @@ if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     exit 1
 fi
 export DEBIAN_FRONTEND=noninteractive
-# No service of a package may start by itself on the machine of whoever runs the tests.
-policy=${TEST_ROOT:-}/usr/sbin/policy-rc.d # see container/engine.sh
+# The services in these packages must not start by themselves on the machine that runs the tests.
+policy=${TEST_ROOT:-}/usr/sbin/policy-rc.d # container/engine.sh explains TEST_ROOT
 if [ ! -e "$policy" ]; then
     printf '#!/bin/sh\nexit 101\n' >"$policy"
     chmod +x "$policy"

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Write what a shell needs to complete reaperctl's command lines: `make man` after a change.
+"""Write the scripts that complete reaperctl's command lines. Run `make man` after a change.
 
-The scripts are shtab's. They are kept, so that they are there in every form, without shtab.
+shtab makes the scripts. They are kept in the repository, so that every form has them and none needs
+shtab.
 """
 
 import sys
@@ -17,7 +18,7 @@ from reaper.inspector.commands.completion import SCRIPTS, SHELLS  # noqa: E402
 
 
 def script(shell: str) -> str:
-    """The script for a shell, as the tables have it now."""
+    """The script for a shell, made from the tables as they are now."""
     return f"{shtab.complete(cli.build(*COMMANDS), shell=shell).rstrip()}\n"
 
 

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fill the manual pages with what the programs' own tables say: `make man` after a change to one.
+"""Fill the manual pages from the programs' own tables. Run `make man` after a change to a table.
 
-A page is written by hand, in mdoc(7), but for the lines between `.\\" begin NAME` and `.\\" end`,
-which come from the function of that NAME in `BLOCKS`.
+A page is written by hand, in mdoc(7). Only the lines between `.\\" begin NAME` and `.\\" end` are
+generated: the function of that NAME in `BLOCKS` makes them.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from reaper.inspector.commands import COMMANDS  # noqa: E402
 
 
 def text(words: str) -> list[str]:
-    """Lines of running text, with nothing in them that roff would act on: a sentence, a line."""
+    """Lines of running text. Each sentence begins a new line, and roff acts on nothing in them."""
     words = words.replace("\\", r"\e")
     lines = [
         line
@@ -35,7 +35,7 @@ def text(words: str) -> list[str]:
 
 
 def items(rows: Iterable[tuple[str, list[str]]], kind: str) -> list[str]:
-    """A list of items, each a head in mdoc and its lines."""
+    """A list of items. Each row is the head of an item, in mdoc, and the lines of its body."""
     lines = [f".Bl {kind}"]
     for head, body in rows:
         lines += [f".It {head}", *body]
@@ -103,7 +103,7 @@ def log() -> list[str]:
 def trace() -> list[str]:
     def rows() -> Iterator[tuple[str, list[str]]]:
         for event, (always, known) in events.EVENTS.items():
-            said = [", ".join(always), f"where known {', '.join(known)}" if known else ""]
+            said = [", ".join(always), f"if known: {', '.join(known)}" if known else ""]
             fields = "; ".join(filter(None, said))
             yield f"Ic {event}", text(f"{events.WHEN[event]}. Fields: {fields}.")
 
@@ -124,7 +124,7 @@ def fields() -> list[str]:
 
 
 def _groups(command: str) -> dict[str, list[argparse.Action]]:
-    """The option groups of a command by title, argparse's own two under the empty title."""
+    """The option groups of a command by title. argparse's own two groups have the empty title."""
     parsers = next(a for a in cli.build(command)._actions if a.dest == "command").choices
     assert isinstance(parsers, dict)
     parser = parsers[command]
@@ -159,7 +159,7 @@ def commands() -> list[str]:
 
 
 def shared() -> list[str]:
-    """The groups of options that several commands have, with the commands."""
+    """The groups of options that several commands share, and which commands have them."""
     users: dict[str, list[str]] = {}
     groups: dict[str, dict[str, argparse.Action]] = {}
     for command in COMMANDS:
@@ -172,7 +172,7 @@ def shared() -> list[str]:
             where = "Every command" if len(users[title]) == len(COMMANDS) else None
             lines += [f".Ss {title[0].upper()}{title[1:]}", *text(where or ", ".join(users[title]))]
             lines[-1] += ":"
-            # What a default is differs from command to command.
+            # The default is cut off, because it differs from command to command.
             rows = (_action(a, re.sub(r" \([\w,-]+\)$", "", _help(a))) for a in group.values())
             lines += items(rows, "-tag -width Ds -compact")
     return lines
@@ -185,7 +185,7 @@ BLOCKS: dict[str, Callable[[], list[str]]] = {
 
 
 def fill(page: str) -> str:
-    """The page with every block as the tables have it now."""
+    """The page, with every block made anew from the tables."""
     return BLOCK.sub(lambda match: "\n".join([match[1], *BLOCKS[match[1]](), ""]), page)
 
 

@@ -1,9 +1,10 @@
 #!/bin/sh
-# Says in one line which of the things named are missing here, and what to install.
+# Say in one line which of the named needs are missing here, and what to install.
 #
 #   PYTHON=/usr/bin/python3 tools/needs.sh NEED...
 #
-# `python`, `venv` and `libpython` are those of $PYTHON; every other need is a command of `package`.
+# The needs `python`, `venv` and `libpython` are about $PYTHON. Every other need is the name of a
+# command; `package` below knows its Debian package.
 set -u
 python=${PYTHON:-python3}
 
@@ -30,10 +31,10 @@ raise SystemExit(not os.path.exists(os.path.join(s.get_config_var("LIBPL"), s.ge
     esac >/dev/null 2>&1
 }
 
-# Of an old Python all else is beside the point.
+# If Python is too old, no other need matters.
 if "$python" -c '' 2>/dev/null && ! is_there python; then
     version=$("$python" -c 'import sys; print(sys.version.split()[0])')
-    echo "$python is Python $version, and it takes 3.11 or later: install one, and name it with SYSTEM_PYTHON=" >&2
+    echo "$python is Python $version, but this needs 3.11 or later: install one, and name it with SYSTEM_PYTHON=" >&2
     exit 1
 fi
 missing= packages=

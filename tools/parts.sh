@@ -1,7 +1,7 @@
 #!/bin/sh
-# Run the parts of `make test` one after another, each given as the words for make. The first that
-# fails ends it. Last comes a table: how long each took, and how to run the one that failed again ($AGAIN
-# says it where that is not plain make).
+# Run the parts of `make test` one after another. Each argument holds the words for make of one part.
+# The run ends at the first part that fails. At the end a table shows how long each part took, and how
+# to run the failed part again ($AGAIN is the command for that, if it is not plain make).
 set -u
 make=${MAKE:-make}
 begun=$(date +%s)
@@ -15,7 +15,7 @@ row() {
     printf '%-24s %7s%s' "$1" "$2" "${3:+  $3}"
 }
 
-# $1: what a part that has begun and is not done is called.
+# $1 is the word for a part that was begun and did not succeed: stopped or failed.
 finish() {
     trap - EXIT
     [ -z "$part" ] || add "$1"

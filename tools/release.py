@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Put together what a release consists of, from what `make folder` built.
+"""Make the files of a release from what `make folder` built.
 
-One sub-command a file: `zipapp`, `tar`, `licences`, `sbom`, `sums`. Standard library only. The
-same inputs give the same bytes: entries are sorted, owners are 0, times are SOURCE_DATE_EPOCH.
+Each sub-command makes one file: `zipapp`, `tar`, `licences`, `sbom`, `sums`. They need only the
+standard library. The same inputs give the same bytes: entries are sorted, owners are 0, and times
+are SOURCE_DATE_EPOCH.
 """
 
 import argparse
@@ -37,12 +38,12 @@ SHEBANG = b"#!/usr/bin/env -S python3 -I -S\n"
 
 
 def zipapp(target: Path) -> None:
-    """One file for any Python from 3.11 on: `python3 -I -S reaper.pyz`.
+    """Make one file for any Python from 3.11 on: `python3 -I -S reaper.pyz`.
 
-    Nothing is compressed, and beside each source is its code object, which the building version of
-    Python takes at once and every other one passes over.
+    Nothing is compressed. Beside each source is its code object, which the version of Python that
+    built it loads at once. Other versions ignore it and compile the source.
     """
-    stamp = (1980, 1, 1, 0, 0, 0)  # the earliest that zip knows
+    stamp = (1980, 1, 1, 0, 0, 0)  # the earliest time that zip can hold
     package = [PACKAGE / "__main__.py", *sorted(PACKAGE.rglob("*.py"))]
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("wb") as file:
@@ -51,14 +52,14 @@ def zipapp(target: Path) -> None:
             for number, source in enumerate(package):
                 name = "__main__.py" if number == 0 else str(source.relative_to(REPO))
                 if name.startswith("reaper/inspector"):
-                    continue  # one file, one program: the init
+                    continue  # the zipapp is the init alone
                 archive.writestr(zipfile.ZipInfo(name, stamp), source.read_bytes())
                 archive.writestr(zipfile.ZipInfo(name + "c", stamp), code_object(source, name))
     target.chmod(0o755)
 
 
 def code_object(source: Path, name: str) -> bytes:
-    """A .pyc that is valid whatever the time of its source: PEP 552, unchecked hash."""
+    """A .pyc that stays valid whatever the time stamp of its source: PEP 552, unchecked hash."""
     text = source.read_bytes()
     code = compile(text, name, "exec", dont_inherit=True)
     return (
@@ -67,7 +68,7 @@ def code_object(source: Path, name: str) -> bytes:
 
 
 def tar(folder: Path, target: Path) -> None:
-    """The folder `opt` with all that is in it, to be unpacked at /."""
+    """Pack `folder` as `opt`, with all that is in it, to be unpacked at /."""
 
     def plain(entry: tarfile.TarInfo) -> tarfile.TarInfo:
         entry.uid = entry.gid = 0
@@ -85,8 +86,11 @@ def tar(folder: Path, target: Path) -> None:
 
 
 def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
-    """(package, version) of Debian that the files of the folder came from, and those that the init,
-    the launchers and the interpreter's library are linked with."""
+    """(package, version) of each Debian package that is in the folder.
+
+    Files of the folder were copied from these packages, or the init, the launchers and the
+    interpreter's library are linked with them.
+    """
     packages = {f"libpython{PYTHON}-dev", "libc6-dev", "musl-dev"}
     compiler = shlex.split(os.environ.get("CC", "cc"))
     sources = [_output(*compiler, "-print-libgcc-file-name").strip()]
@@ -99,7 +103,10 @@ def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def _origins(file: Path, folder: Path) -> Iterator[Path]:
-    """Where Debian has what was copied to lib/ or compiled for it; packages name either place."""
+    """Where Debian has the file that was copied to lib/ or compiled for it.
+
+    A library has two paths, because some packages name it below /lib and others below /usr/lib.
+    """
     name = file.relative_to(folder / "lib") if file.is_relative_to(folder / "lib") else Path()
     if name.suffix == ".pyc" and name.parts[0] != "reaper":
         yield STDLIB / name.with_suffix(".py")
@@ -114,7 +121,7 @@ def _output(*command: str) -> str:
 
 
 def bundled_distributions(folder: Path, venv: Path) -> list[Path]:
-    """The .dist-info folders of what the bundle holds beside Debian's: the bootloader."""
+    """The .dist-info folders of what is in the bundle but not from Debian: the bootloader."""
     site = next(venv.glob("lib/python3*/site-packages"))
     present = {entry.name.removesuffix(".pyc") for entry in (folder / "lib").iterdir()}
     infos = []
@@ -127,7 +134,7 @@ def bundled_distributions(folder: Path, venv: Path) -> list[Path]:
 
 
 def licences(folder: Path, venv: Path, target: Path) -> None:
-    """Our licence and those of all that is bundled, in one text."""
+    """Write our licence and those of everything that is bundled into one text."""
     parts = [("reaper", REPO / "LICENSE")]
     for package, _ in debian_packages(folder):
         parts.append((f"Debian package {package}", Path(f"/usr/share/doc/{package}/copyright")))
@@ -136,7 +143,7 @@ def licences(folder: Path, venv: Path, target: Path) -> None:
             if re.match(r"(LICEN[CS]E|COPYING)", file.name):
                 parts.append((info.name.removesuffix(".dist-info"), file))
     texts = [(title, file.read_text(encoding="utf-8").strip()) for title, file in parts]
-    # What Debian's texts only refer to.
+    # Debian's texts only refer to these.
     named = {name for _, text in texts for name in re.findall(rf"{COMMON}/([\w.-]*\w)", text)}
     texts += [
         (name, (COMMON / name).read_text(encoding="utf-8").rstrip()) for name in sorted(named)
@@ -147,9 +154,10 @@ def licences(folder: Path, venv: Path, target: Path) -> None:
 
 
 def sbom(folder: Path, bom: Path) -> None:
-    """Complete a CycloneDX BOM of the pinned requirements, which are tools but for the bootloader.
+    """Complete the CycloneDX BOM of the pinned requirements.
 
-    To it come our version and the Debian packages that the folder and the static file are made of.
+    Only the bootloader is shipped, so the other requirements are marked as excluded. Our version is
+    added, and so are the Debian packages that the folder and the static file are made of.
     """
     content: dict[str, Any] = json.loads(bom.read_text())
     root = content["metadata"]["component"]
@@ -157,7 +165,7 @@ def sbom(folder: Path, bom: Path) -> None:
     for component in content["components"]:
         shipped = component["name"] == "pyinstaller"
         component["scope"] = "required" if shipped else "excluded"
-    del content["metadata"]["tools"]  # their versions are not part of what was built
+    del content["metadata"]["tools"]  # tools of the BOM, not of the build
     system = platform.freedesktop_os_release()["ID"]
     for package, version in debian_packages(folder):
         reference = f"pkg:deb/{system}/{package}@{quote(version, safe=':~')}"
@@ -180,7 +188,7 @@ def sbom(folder: Path, bom: Path) -> None:
 
 
 def sums(folder: Path) -> None:
-    """SHA256SUMS, as `sha256sum --check` reads it."""
+    """Write SHA256SUMS, as `sha256sum --check` reads it."""
     lines = [
         f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n"
         for file in sorted(folder.iterdir())

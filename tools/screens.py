@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fill in the screens of README.md and docs/reaperctl.md: `make man` when what is printed changes.
+"""Fill in the screens of README.md and docs/reaperctl.md. Run `make man` when the output changes.
 
-A screen is a code block that begins with `$ reaperctl`. All show one recorded container, whose
-entrypoint never waits for its children.
+A screen is a code block that begins with `$ reaperctl`. All screens show one recorded container,
+whose entrypoint never waits for its children.
 """
 
 import io
@@ -31,7 +31,7 @@ def screen(words: str) -> str:
 
 
 def fill(page: str) -> str:
-    """The page with every screen as it is now."""
+    """The page, with every screen as reaperctl prints it now."""
     return SCREEN.sub(lambda match: screen(match[1]), page)
 
 

@@ -1,6 +1,6 @@
-"""The init as the bundle's launcher starts it: with every signal blocked already.
+"""The init as the bundle's launcher starts it: every signal is blocked already.
 
-What the mask was before, and the name it was called by, stand in variables of the launcher.
+Variables of the launcher hold the mask as it was before, and the name that the init was called by.
 """
 
 import gc

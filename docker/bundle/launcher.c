@@ -1,10 +1,10 @@
-/* What stands at /opt/reaper/reaper and /opt/reaper/reaperctl: it starts the program of its own name
+/* The programs /opt/reaper/reaper and /opt/reaper/reaperctl. Each starts the program of the same name
  * in lib/ beside it.
  *
- * It is static, so that it runs in any image and can say what is wrong where lib/ is not whole. It
- * calls the loader in lib/ by its path, so the folder may stand anywhere. What the program has to
- * know of this start goes along in variables that begin with _PYI_, as the bootloader's own do:
- * they stand behind all others, and are taken out again before main's exec.
+ * They are static, so that they run in any image, and can say what is wrong if a part of lib/ is
+ * missing. They call the loader in lib/ by its path, so the folder may be anywhere. Variables whose
+ * names begin with _PYI_, like the bootloader's own, tell the program how it was started. They come
+ * after all other variables, and the init takes them out again before main's exec.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,15 +22,15 @@
 #include <unistd.h>
 
 enum { OWN_FAILURE = 125, ERROR = 2, VARIABLES = 5 };
-enum { LONGEST = 256 }; /* bytes behind the folder: /lib/ and a file in it */
+enum { LONGEST = 256 }; /* bytes after the folder's path: /lib/ and a file in it */
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* All that is in lib/: `native`, what each start loads, the loader first; and `others`. */
+/* The files of lib/: `native` are loaded at each start, the loader comes first; `others` are the rest. */
 #include "files.h"
 
-extern const ElfW(Ehdr) __ehdr_start; /* our own, by the linker */
-static const uint64_t of_libc = UINT64_C(3) << 31; /* signals 32 and 33 are never touched */
+extern const ElfW(Ehdr) __ehdr_start; /* our own ELF header; the linker provides it */
+static const uint64_t of_libc = UINT64_C(3) << 31; /* signals 32 and 33: never touch them */
 
 static char self[PATH_MAX];
 static const char *folder = self, *name = "reaper";
@@ -79,8 +79,9 @@ is_utf8(const char *text)
     return 1;
 }
 
-/* Without /proc the kernel still tells by which path it was asked to start us. The loader takes the
- * folder for several at ":" and ";", and expands "$"; Python reads it as UTF-8. */
+/* Find the folder that this program is in. Without /proc, the kernel still tells the path by which it
+ * was asked to start us. The path may not have ":" and ";", where the loader would split it into several
+ * folders, or "$", which the loader would expand. It must be UTF-8, because Python reads it as that. */
 static void
 find_folder(void)
 {
@@ -95,7 +96,7 @@ find_folder(void)
         leave(self);
 }
 
-/* A file of lib/, which must be there and, if it is ELF, for this machine. */
+/* The path of a file in lib/. Leaves if the file is missing, or is ELF for another machine. */
 static char *
 need(const char *file, int is_elf)
 {
@@ -117,8 +118,9 @@ need(const char *file, int is_elf)
     return path;
 }
 
-/* What would change how our loader and the bootloader start is for main alone. An entry that begins
- * like this waits in its place behind a name that means nothing; environment.py steps over it. */
+/* Variables that would change how our loader and the bootloader start, but are meant for main alone.
+ * Such an entry keeps its place, hidden by a name in front of it that means nothing. environment.py
+ * takes that name away again. */
 static const char *const hidden[] = {"LD_", "GLIBC_TUNABLES=", "PYINSTALLER_", "_PYI_"};
 
 static char *
@@ -143,7 +145,7 @@ environment(char **given, const char *program, const char *argv0, uint64_t mask)
         all[i] = hide(given[i]);
     char **next = all + count;
 
-    /* The bootloader's words for having restarted itself already, which it does only to have its
+    /* These tell the bootloader that it has restarted itself already. It would do so only to have its
      * folder in LD_LIBRARY_PATH. */
     char comm[16] = "";
     prctl(PR_GET_NAME, comm);
@@ -161,8 +163,8 @@ environment(char **given, const char *program, const char *argv0, uint64_t mask)
 int
 main(int argc, char **argv, char **envp)
 {
-    /* First of all: a signal that comes now waits for the init instead of being lost. Not by
-     * the sigprocmask(2) of musl, which leaves out 34. */
+    /* This comes first: from here on a signal waits for the init instead of being lost. It is a plain
+     * system call, because musl's sigprocmask(2) leaves out signal 34. */
     uint64_t all = ~of_libc, inherited;
     syscall(SYS_rt_sigprocmask, SIG_BLOCK, &all, &inherited, sizeof all);
 

@@ -1,6 +1,6 @@
-"""The bundle's own libpython: of Debian's objects those that the two commands lead to.
+"""The bundle's own libpython: those of Debian's objects that the two commands need.
 
-It exports what the bootloader and the extension modules ask for by name, and nothing else.
+It exports the names that the bootloader and the extension modules use, and no others.
 """
 
 import re
@@ -19,7 +19,7 @@ NAME = sysconfig.get_config_var("INSTSONAME")
 ARCHIVE = f"libpython{sysconfig.get_python_version()}-pic.a"
 LINK = [*cpython.compiler(MULTIARCH), "-shared", "-s", "-Wl,--build-id=none"]
 
-# What the interpreter needs for its own start.
+# The built-in modules that the interpreter needs for its own start.
 BUILTINS = {"_codecs", "_imp", "_io", "_signal", "_thread", "_warnings", "_weakref", "builtins"}
 BUILTINS |= {"marshal", "posix", "sys", "time"}
 FROZEN = {
@@ -30,11 +30,11 @@ FROZEN = {
     "io": "io.py",
     "zipimport": "zipimport.py",
 }
-APART = ("unicodedata",)  # a megabyte, which the init has no use for
+APART = ("unicodedata",)  # a megabyte that the init does not need
 
 
 def extension(name: str, work: Path) -> Path:
-    """Make a file of its own of a module that Debian builds in, in the folder `work`."""
+    """Make a separate file, in the folder `work`, of a module that Debian builds in."""
     made = work / (name + sysconfig.get_config_var("EXT_SUFFIX"))
     member = work / f"{name}.o"
     archive = cpython.archive(ARCHIVE, MULTIARCH)
@@ -45,7 +45,7 @@ def extension(name: str, work: Path) -> Path:
 
 
 def link(builtins: Iterable[str], askers: Iterable[Path], work: Path) -> Path:
-    """Link the library for these modules and for the programs that load it, in `work`."""
+    """Link the library that these modules and the programs need, in the folder `work`."""
     names = _asked_for(askers)
     stdlib = Path(sysconfig.get_path("stdlib"))
     frozen = {name: cpython.code(stdlib / file, f"<{name}>") for name, file in FROZEN.items()}
@@ -67,9 +67,9 @@ def link(builtins: Iterable[str], askers: Iterable[Path], work: Path) -> Path:
 
 
 def _asked_for(programs: Iterable[Path]) -> list[str]:
-    """Each name of CPython's API in these files, be it linked or looked up by dlsym(3).
+    """Each name of CPython's API in these files, whether it is linked or looked up by dlsym(3).
 
-    The start functions, PyInit_ and a name, are left out: the modules define them.
+    The start functions (PyInit_ and a name) are left out, because the modules define them.
     """
     names = set()
     for program in programs:

@@ -1,4 +1,4 @@
-"""reaperctl. What it starts, docker or podman, gets the environment as it was given."""
+"""reaperctl. The programs that it starts, docker or podman, get the environment as it was given."""
 
 import posix
 

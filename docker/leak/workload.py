@@ -1,7 +1,7 @@
-"""A service that starts a job ten times a second and says how it goes: `workload.py orphans|own`.
+"""A service that starts ten jobs a second and prints how they went: `workload.py orphans|own`.
 
-orphans: each job leaves a process in the background; when that ends, PID 1 has to wait for it.
-own:     each job is a child that the service itself never waits for; no init can do it instead.
+orphans: each job leaves a process in the background. When that ends, PID 1 has to wait for it.
+own:     each job is a child that the service never waits for. No init can wait in its place.
 """
 
 import os
@@ -27,7 +27,7 @@ JOBS = {"orphans": leave_orphan, "own": never_wait}
 
 
 def zombies() -> int:
-    """How many processes of this PID namespace are dead and not waited for."""
+    """How many zombies this PID namespace has."""
     found = 0
     for folder in Path("/proc").glob("[0-9]*"):
         try:

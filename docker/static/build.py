@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Build the one-file init: freeze the package `reaper` and link it with a static CPython.
 
-The modules in lean/ stand in for the standard ones of the same names, which the interpreter
-imports at its start and the init has no use for.
-Run it with the Python whose static library is to be linked (Debian: libpython3.11-dev). The C
-compiler is $CC; a cross compiler's library comes from the Debian package of that architecture.
-The same commit and the same packages give the same bytes: no path and no time gets in.
+The modules in lean/ replace standard ones of the same names. The interpreter imports these at its
+start, but the init does not need them.
+Run this with the Python whose static library is to be linked (Debian: libpython3.11-dev). $CC names
+another C compiler. To build for another architecture, install that architecture's library package.
+The same commit and the same packages give the same bytes: no path and no time is in the file.
 """
 
 import argparse
@@ -23,11 +23,12 @@ REPO = HERE.parent.parent
 sys.path.insert(0, str(HERE.parent))
 import cpython  # noqa: E402
 
-# What the interpreter needs for its own start, and what the init imports.
+# The built-in modules: those that the interpreter needs for its own start, and those that the init
+# imports.
 INTERPRETER = ("_codecs", "_imp", "_signal", "_warnings", "builtins", "posix", "sys")
 OURS = ("errno", "gc", "select", "time", "_linux", "resource")
 
-# Of our modules those that a plain start does not load.
+# Those of our modules that a plain start does not load.
 RARE = (
     "reaper.events", "reaper.init.cause", "reaper.init.jsonlines", "reaper.init.peers",
     "reaper.init.termination", "reaper.init.usage",
@@ -35,10 +36,11 @@ RARE = (
 
 
 def frozen() -> dict[str, CodeType]:
-    """What is frozen in: the import system, a holder of what each start loads, and the rest.
+    """The frozen modules: the import system, a holder of what each start loads, and the others.
 
-    One holder, because marshal then writes, and each start reads, a string that is in several
-    modules only once. The import system finds the code objects among the holder's constants.
+    The holder is one code object, so that marshal writes a string only once that several modules
+    have, and each start reads it only once. The constants of the holder are the names and the code
+    objects of these modules. The import system takes them from there.
     """
     lean = {file.stem: cpython.code(file, file.name) for file in sorted(HERE.glob("lean/*.py"))}
     importer = lean.pop("_frozen_importlib")
@@ -74,7 +76,7 @@ def link(table_file: Path, target: Path, multiarch: str) -> None:
         "-o", str(target),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    # glibc warns of look-ups of users and libraries, which the init never makes.
+    # glibc warns about looking up users and libraries, which the init never does.
     noise = ("in statically linked applications requires", ": in function `")
     rest = [line for line in done.stderr.splitlines() if not any(text in line for text in noise)]
     print(*rest, sep="\n", end="\n" if rest else "", file=sys.stderr)

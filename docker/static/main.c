@@ -1,9 +1,9 @@
-/* The one-file init: CPython, linked statically, that runs the frozen package `reaper`.
+/* The one-file init: a statically linked CPython that runs the frozen package `reaper`.
  *
- * Only CPython's public C API. The frozen modules and the list of built-in modules are generated
- * by build.py. What stands here is what Python code cannot do for itself: block the signals before
- * the interpreter starts, configure the interpreter so that it heeds nothing of its surroundings
- * and leaves nothing in them, and two system calls.
+ * It uses only CPython's public C API. build.py generates the frozen modules and the list of built-in
+ * modules. This file does what Python code cannot do for itself: it blocks the signals before the
+ * interpreter starts; it configures the interpreter so that nothing around it has an influence on it,
+ * and so that it changes nothing around it; and it makes two system calls.
  */
 #include <Python.h>
 #include <structmember.h>
@@ -13,7 +13,7 @@
 
 enum { OWN_FAILURE = 125 };
 
-/* _linux: the system calls that Python lacks. reaper/init/linux.py has the same for other forms. */
+/* The module _linux: the system calls that Python lacks. The other forms have reaper/init/linux.py. */
 
 static PyObject *
 call_prctl(PyObject *Py_UNUSED(module), PyObject *args)
@@ -66,7 +66,7 @@ PyInit__linux(void)
     return PyModule_Create(&linux_module);
 }
 
-/* resource: posix.wait4 takes the type of its answer from there, and needs no more of it. */
+/* The module resource: posix.wait4 takes the type of its answer from it, and needs nothing else. */
 
 static PyStructSequence_Field rusage_fields[] = {
     {"ru_utime", NULL},   {"ru_stime", NULL},    {"ru_maxrss", NULL}, {"ru_ixrss", NULL},
@@ -110,7 +110,7 @@ check(PyStatus status)
 static void
 start_interpreter(int argc, char **argv)
 {
-    /* UTF-8 with surrogateescape carries every byte of argv; no setlocale(3), no LC_CTYPE. */
+    /* UTF-8 with surrogateescape keeps every byte of argv. There is no setlocale(3), no LC_CTYPE. */
     PyPreConfig before;
     PyPreConfig_InitIsolatedConfig(&before);
     before.utf8_mode = 1;
@@ -122,12 +122,12 @@ start_interpreter(int argc, char **argv)
     config.site_import = 0;
     config.write_bytecode = 0;
     config.buffered_stdio = 0;
-    config.install_signal_handlers = 0; /* leaves SIGPIPE and SIGXFSZ as they were inherited */
-    config.use_hash_seed = 1;           /* nobody else's keys enter our dictionaries */
+    config.install_signal_handlers = 0; /* SIGPIPE and SIGXFSZ stay as they were inherited */
+    config.use_hash_seed = 1;           /* a fixed seed: only our own keys are hashed */
     config.use_frozen_modules = 1;
-    config.module_search_paths_set = 1; /* sys.path is empty: what is not frozen is not there */
+    config.module_search_paths_set = 1; /* sys.path is empty: only frozen modules exist */
 
-    /* With all of these set there is nothing left to look for on disk. */
+    /* With all of these set, Python looks for nothing on disk. */
     wchar_t **nowhere[] = {&config.home,        &config.program_name, &config.executable,
                            &config.prefix,      &config.base_prefix,  &config.base_executable,
                            &config.exec_prefix, &config.base_exec_prefix};
@@ -163,13 +163,13 @@ run_init(const sigset_t *inherited)
     PyObject *mask = as_set(inherited);
     if (start && arguments && mask)
         PyObject_CallMethod(start, "run", "OO", arguments, mask);
-    PyErr_Print(); /* only a failure of the init comes back from there */
+    PyErr_Print(); /* run() returns only if the init itself failed */
 }
 
 static sigset_t inherited;
 
-/* First of all, before the allocator that comes with CPython 3.13 looks around in a constructor of its
- * own: a signal that comes now waits for the init instead of being lost. */
+/* This runs first, even before the constructor in which the allocator of CPython 3.13 looks around.
+ * From here on a signal waits for the init instead of being lost. */
 __attribute__((constructor(101))) static void
 block_signals(void)
 {

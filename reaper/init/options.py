@@ -1,7 +1,8 @@
-"""The command line and the environment -> `Options`. By hand: argparse costs half a start.
+"""Turns the command line and the environment into `Options`.
 
-`TABLE` is the one list of options: parsing, `--help` and the manual page read it. What an option
-means is in `core`; no system calls here.
+It is written by hand because importing argparse would cost half a start. `TABLE` is the one list
+of options: parsing, `--help` and the manual page read it. `core` decides what an option leads to.
+There are no system calls here.
 """
 
 from reaper import signals
@@ -19,15 +20,15 @@ KEEP, END = "keep", "end"
 TEXT, JSON = "text", "json"
 OWN, EXACT = "own", "exact"
 OFF = "off"
-TERMINATION_LOG = "/dev/termination-log"  # where Kubernetes puts it, and nobody else
+TERMINATION_LOG = "/dev/termination-log"  # only Kubernetes makes this file
 LEVELS = ("error", "warning", "info", "debug")
 
-DROP = 0  # in Options.rewrite: the signal is not sent on
-STOP = -1  # in Options.expect: a death by the very signal that was sent on
+DROP = 0  # in Options.rewrite: the signal is not forwarded
+STOP = -1  # in Options.expect: main was killed by the very signal that was forwarded
 
 
 class UsageError(Exception):
-    """Bad input: `what` is wrong and the `cure`, a line each."""
+    """Bad input. `what` says in one line what is wrong, `cure` in one line what to do."""
 
     def __init__(self, what: str, cure: str) -> None:
         super().__init__(what)
@@ -36,11 +37,11 @@ class UsageError(Exception):
 
 
 class Options:
-    """What the user asked for. Times in seconds, signals and exit codes as numbers."""
+    """What the user asked for. Times are in seconds; signals and exit codes are numbers."""
 
     def __init__(self) -> None:
         self.command: list[str] = []
-        self.given: dict[str, list[str]] = {}  # field -> as it was written, and where
+        self.given: dict[str, list[str]] = {}  # field -> how it was written, and where
         self.scope = GROUP
         self.rewrite: dict[int, int] = {}
         self.grace = 5.0
@@ -58,10 +59,10 @@ class Options:
         self.log_file = "fd:2"
         self.trace = ""
         self.trace_mode = OWN
-        self.termination_log = ""  # TERMINATION_LOG where that is there
+        self.termination_log = ""  # empty: TERMINATION_LOG, if that file is there
 
     def told(self) -> list[str]:
-        """The options that are not the default, each with where it comes from."""
+        """The options that are not at their default, each with the place that it comes from."""
         default = vars(Options())
         changed = [name for name in self.given if getattr(self, name) != default[name]]
         return [text for name in changed for text in self.given[name]]
@@ -70,7 +71,7 @@ class Options:
 def _one_of(*words: str) -> "Convert":
     def convert(options: Options, name: str, text: str) -> None:
         if text not in words:
-            raise ValueError(f"is none of {', '.join(words)}")
+            raise ValueError(f"is not one of {', '.join(words)}")
         setattr(options, name, text)
 
     return convert
@@ -81,7 +82,8 @@ def _seconds(options: Options, name: str, text: str) -> None:
         seconds = float(text)
     except ValueError:
         seconds = -1.0
-    # Ten years: beyond it the kernel's timer arithmetic could overflow. NaN fails both sides.
+    # The limit is ten years: beyond it the kernel's timer arithmetic could overflow. NaN fails both
+    # comparisons.
     if not 0 <= seconds <= 315_360_000:
         raise ValueError("is not a number of seconds such as 5 or 0.5")
     setattr(options, name, seconds)
@@ -124,7 +126,7 @@ def _list(text: str) -> list[str]:
 
 
 def _forwarded(text: str) -> int:
-    """The number of a signal that the init sends on."""
+    """The number of a signal that the init forwards; ValueError for any other signal."""
     number = signals.parse(text)
     if signals.ACTIONS[number] not in (signals.FORWARD, signals.TERMINATE):
         raise ValueError(f"names {signals.name_of(number)}, which is never forwarded")
@@ -133,7 +135,7 @@ def _forwarded(text: str) -> int:
 
 def _level(options: Options, name: str, text: str) -> None:
     if text not in LEVELS:
-        raise ValueError(f"is none of {', '.join(LEVELS)}")
+        raise ValueError(f"is not one of {', '.join(LEVELS)}")
     options.log_level = LEVELS.index(text)
 
 
@@ -157,12 +159,12 @@ def _is_number(text: str) -> bool:
 
 
 class Option:
-    """One row of `TABLE`: the long name, its letter, what its value is called, what it does."""
+    """One row of `TABLE`: long name, letter, name of the value, conversion and help text."""
 
     __slots__ = ("convert", "help", "letter", "metavar", "name")
     name: str
     letter: str
-    metavar: str  # empty: a flag
+    metavar: str  # empty for a flag
     convert: "Convert"
     help: str
 
@@ -178,13 +180,18 @@ class Option:
         return f"REAPER_{self.field.upper()}"
 
     def apply(self, options: Options, text: str, origin: str) -> None:
-        """Set the field; UsageError names `origin`, the option or variable as it was written."""
+        """Set the field from `text`.
+
+        Raises UsageError, which names `origin`: the option or the variable as it was written.
+        """
         try:
             self.convert(options, self.field, text)
         except ValueError as error:
             said = str(error)
             what = said if said.startswith('"') else f'"{text}" {said}'
-            raise UsageError(f"{origin}: {what}", "see reaper --help for what it takes") from None
+            raise UsageError(
+                f"{origin}: {what}", "see reaper --help for the values that it takes"
+            ) from None
         before = options.given.get(self.field, []) if self.name in REPEATABLE else []
         where = origin if origin == self.variable else "command line"
         value = f" {text}" if self.metavar else ""
@@ -199,49 +206,50 @@ main alone (-c), or every descendant [group]"""),
 rewrite a signal before it is forwarded; SIG= drops it;
 repeatable"""),
     Option("grace", "", "SECONDS", _seconds, """\
-when main is gone: TERM to the rest, wait up to this
-long, then KILL; 0: leave at once [5]"""),
+when main is gone: send TERM to the rest, wait up to
+this long, then send KILL; 0: leave at once [5]"""),
     Option("stop-signals", "", "SIG,...", _signals, """\
-what counts as a stop: one of these comes, or goes out
-after --rewrite [TERM,INT,QUIT]"""),
+these signals are stops, when they come in or when they
+go out after --rewrite [TERM,INT,QUIT]"""),
     Option("stop-timeout", "", "SECONDS", _seconds, """\
-KILL main's group if main lives this long after a stop
-was forwarded; 0: never [0]"""),
+send KILL to main's group if main still lives this long
+after a stop was forwarded; 0: never [0]"""),
     Option("stop-delay", "", "SECONDS", _seconds, """\
-hold the first stop back this long; a second one cuts
-the wait short [0]"""),
+hold the first stop back this long; a second stop ends
+the wait [0]"""),
     Option("expect", "e", "CODE[=N]", _expect, """\
-leave with N (0) where the exit code would be CODE;
-stop: a death by the signal that was forwarded;
+leave with N (0) if the exit code would be CODE; stop:
+if main is killed by the signal that was forwarded;
 repeatable"""),
     Option("until", "", "main|empty", _one_of(MAIN, EMPTY), """\
-live until main is gone, or the last process [main]"""),
+live until main is gone, or until the last process is
+gone [main]"""),
     Option("adopted", "", "keep|end", _one_of(KEEP, END), """\
-end: TERM, later KILL, for processes when they are
+end: send TERM, later KILL, to a process when it is
 adopted [keep]"""),
     Option("subreaper", "s", "", _flag, """\
-adopt orphans when not PID 1; always on"""),
+adopt orphans when the init is not PID 1; always on"""),
     Option("parent-death", "p", "SIG", _signal, """\
-when our own parent dies, act as if SIG had come; KILL
-is left to the kernel, which also sends it when the
-thread that started us ends"""),
+when the init's parent dies, act as if SIG had come;
+KILL is left to the kernel, which also sends it when
+the thread that started the init ends"""),
     Option("warn-reap", "w", "", _flag, """\
-a warning line for each orphan reaped"""),
+write a warning for each orphan that is reaped"""),
     Option("log-level", "", "LEVEL", _level, """\
-error, warning, info or debug; -v says more, -q errors
-only [warning]"""),
+error, warning, info or debug; -v says more, -q only
+errors [warning]"""),
     Option("log-format", "", "text|json", _one_of(TEXT, JSON), """\
-lines for people, or an object a line [text]"""),
+lines for people, or one JSON object a line [text]"""),
     Option("log-file", "", "PATH|fd:N", _text, """\
 where the log goes [fd:2]"""),
     Option("trace", "", "PATH|fd:N", _text, """\
 write the lifecycle trace there, as JSON Lines [off]"""),
     Option("trace-mode", "", "own|exact", _one_of(OWN, EXACT), """\
-own: what the init itself sees; exact, every fork, exec
-and exit, is not built in yet [own]"""),
+own: what the init itself sees; exact (every fork, exec
+and exit) is not built in yet [own]"""),
     Option("termination-log", "", "PATH|off", _path_or_off, """\
-say why main ended in this file, if it is there and
-main left it empty [/dev/termination-log]"""),
+say in this file why main ended, if the file is there
+and main left it empty [/dev/termination-log]"""),
 )  # fmt: skip
 REPEATABLE = ("rewrite", "expect")
 
@@ -259,9 +267,9 @@ SHOW = {"-h": "help", "--help": "help", "-V": "version", "--version": "version"}
 
 
 def parse(arguments: list[str], environ: dict[bytes, bytes]) -> Options | str:
-    """Read the words behind argv[0] and the REAPER_ variables; the words win.
+    """Read the words after argv[0] and the REAPER_ variables. The words win over the variables.
 
-    Returns the options, or `help` or `version` where that is asked for. Raises UsageError.
+    Returns the options, or `help` or `version` if the user asked for that. Raises UsageError.
     """
     words, command = _words(arguments)
     if words and words[-1][0] in SHOW:
@@ -270,7 +278,7 @@ def parse(arguments: list[str], environ: dict[bytes, bytes]) -> Options | str:
     for option in TABLE:
         value = environ.get(option.variable.encode(), b"").decode("utf-8", "surrogateescape")
         for text in _list(value) if option.name in REPEATABLE else [value]:
-            if text:  # an empty variable is an unset one: Compose files cannot unset
+            if text:  # empty counts as unset, because Compose files cannot unset a variable
                 option.apply(options, text, option.variable)
     for word, text in words:
         _apply(options, word, text)
@@ -293,7 +301,7 @@ def _apply(options: Options, word: str, text: str) -> None:
 
 
 def _words(arguments: list[str]) -> tuple[list[tuple[str, str]], list[str]]:
-    """Split into (option, value) pairs and the user's command; stops at --help and --version."""
+    """Split into (option, value) pairs and the user's command. Stops at --help and --version."""
     words: list[tuple[str, str]] = []
     rest = list(arguments)
     while rest and rest[0].startswith("-") and rest[0] != "-":
@@ -316,7 +324,7 @@ def _long(word: str, rest: list[str]) -> tuple[str, str]:
         return name, value if equals else _value(name, option, rest)
     if option is None and name not in (*_SHORTHANDS, *_VERBOSE, *SHOW):
         raise UsageError(
-            f'unknown option "{name}"', "options of the program go behind --; see reaper --help"
+            f'unknown option "{name}"', "options of the program go after --; see reaper --help"
         )
     if equals:
         raise UsageError(f"{name} takes no value", f"write {name} alone")
@@ -333,7 +341,7 @@ def _letters(word: str, rest: list[str]) -> list[tuple[str, str]]:
             return [*words, (name, attached or _value(name, option, rest))]
         if option is None and name not in (*_SHORTHANDS, *_VERBOSE, *SHOW):
             raise UsageError(
-                f'unknown option "{name}"', "options of the program go behind --; see reaper --help"
+                f'unknown option "{name}"', "options of the program go after --; see reaper --help"
             )
         words.append((name, "1"))
         if name in SHOW:

@@ -1,4 +1,4 @@
-"""The text of `--help`, from the tables of options and of signals."""
+"""The text of `--help`, made from the tables of options and of signals."""
 
 from reaper import signals
 from reaper.init.options import TABLE
@@ -7,24 +7,28 @@ _HEAD = """\
 Usage: reaper [OPTIONS] [--] PROGRAM [ARG...]
 
 Run PROGRAM as the main process of a container: forward signals to it, reap every
-orphan, let the rest finish, and leave with PROGRAM's exit code.
+orphan, and leave with PROGRAM's exit code. Main is the process that runs PROGRAM; the
+rest is every other process that the init is responsible for.
 
 Options:
 """
 _SHORTS = """\
-  -g, -c, --single-child        short for --scope group, for --scope main
-  -v, -q, --verbose, --quiet    info, with -vv debug; errors only
-  -h, --help                    this text
-  -V, --version                 the version
+  -g                            short for --scope group
+  -c, --single-child            short for --scope main
+  -v, --verbose                 one log level more: -v is info, -vv is debug
+  -q, --quiet                   short for --log-level error
+  -h, --help                    print this text
+  -V, --version                 print the version
 
-Every option can come from the environment: --stop-timeout from REAPER_STOP_TIMEOUT,
-a repeatable one with commas: REAPER_REWRITE=TERM=QUIT,HUP=. The command line wins.
+Every option can come from the environment: --stop-timeout from REAPER_STOP_TIMEOUT.
+Commas separate the values of a repeatable one: REAPER_REWRITE=TERM=QUIT,HUP=.
+The command line wins.
 
 Signals:
 """
 _FOOT = """
-Exit code: PROGRAM's; 128+n where signal n killed it; 127: PROGRAM or its interpreter
-is not there; 126: it cannot be executed; 125: the init itself failed, or the command
+Exit code: PROGRAM's own; 128+n if signal n killed it; 127 if PROGRAM or its interpreter
+is not there; 126 if it cannot be executed; 125 if the init itself failed or the command
 line is wrong.
 """
 _COLUMN = 32
@@ -36,9 +40,12 @@ def text() -> str:
     for option in TABLE:
         letter = f"-{option.letter}, " if option.letter else "    "
         flag = f"  {letter}--{option.name} {option.metavar}".rstrip()
-        first, *more = option.help.split("\n")
-        lines.append(f"{flag:<{_COLUMN}}{first}")
-        lines += [f"{'':<{_COLUMN}}{line}" for line in more]
+        words = option.help.split("\n")
+        if len(flag) >= _COLUMN:  # there is no room for a space behind it
+            lines.append(flag)
+        else:
+            lines.append(f"{flag:<{_COLUMN}}{words.pop(0)}")
+        lines += [f"{'':<{_COLUMN}}{line}" for line in words]
     return f"{_HEAD}{_joined(lines)}{_SHORTS}{_joined(_signals())}{_FOOT}"
 
 

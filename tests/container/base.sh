@@ -1,12 +1,13 @@
 #!/bin/sh
 # Write the root file system of a base image to standard output, as a tar, from Debian's packages.
 #
-#   base.sh debian     stands for debian:bookworm-slim
-#   base.sh services   stands for python:3-slim, nginx, redis and postgres at once
-#   base.sh busybox    stands for busybox: one static program and its links
+#   base.sh debian     takes the place of debian:bookworm-slim
+#   base.sh services   takes the place of python:3-slim, nginx, redis and postgres, all in one
+#   base.sh busybox    takes the place of busybox: one static program and its links
 set -eu
 
-# The machine's own certificate authorities come along, so that pip gets as far as it does outside.
+# The image gets the machine's own certificate authorities, so that pip reaches in it what it reaches
+# outside.
 debian() {
     mmdebstrap --quiet --variant=minbase \
         --dpkgopt='path-exclude=/usr/share/doc/*' \
@@ -20,8 +21,9 @@ base_debian() {
     debian
 }
 
-# No package lists and no sources: `apt-get update && apt-get install` in an example finds its
-# package installed and needs no network. PEP 668's mark goes, as in the public Python images.
+# The image has no package lists and no sources, so `apt-get update && apt-get install` in an example
+# needs no network: it finds its package installed. PEP 668's mark is removed, as in the public Python
+# images.
 base_services() {
     debian --include=python3,python3-pip,gunicorn,nginx-light,redis-server,postgresql,cron,curl \
         --customize-hook='rm -rf "$1"/etc/apt/sources.list*' \
@@ -39,5 +41,5 @@ base_busybox() {
 
 case ${1:-} in
     debian | services | busybox) "base_$1" ;;
-    *) echo "base.sh: say debian, services or busybox" >&2; exit 1 ;;
+    *) echo "base.sh: name one of debian, services and busybox" >&2; exit 1 ;;
 esac

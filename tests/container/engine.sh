@@ -1,15 +1,16 @@
 #!/bin/sh
-# The container engines of the tests: use what runs, else install and start it where that is allowed.
+# The container engines of the tests. A running engine is used; otherwise one is installed and started.
 #
-#   engine.sh start   docker: a running engine, else the distribution's, started here; podman, its
-#                     user without privileges, and compose too
+#   engine.sh start   make Docker, podman and compose usable: install what is missing, start Docker's
+#                     engine if none answers, and make a user without privileges for podman
 #   engine.sh stop    end the engine that `start` started, and no other
 #   engine.sh clean   remove the containers, networks, volumes, images and the user of the tests
 #
-# `start` prints "running" or "started". It may install and start on Debian or Ubuntu, as root.
+# `start` prints "running" or "started". It installs and starts things only on Debian or Ubuntu, as
+# root.
 set -eu
 cd "$(dirname "$0")"
-root=${TEST_ROOT:-} # another system's files, for the tests of this script
+root=${TEST_ROOT:-} # set by the tests of this script: a folder with the files of another system
 pidfile=$root/run/reaper-test-engine.pid
 log=$root/var/log/reaper-test-engine.log
 label=org.reaper.test
@@ -32,18 +33,18 @@ is_root() {
     [ "$(id -u)" = 0 ]
 }
 
-# What the os-release file of the system says of itself; VERSION_ID is not there before a release.
+# A value from the system's os-release file. VERSION_ID is missing before a Debian is released.
 release() {
     sed -n "s/^$1=\"\?\([^\"]*\)\"\?$/\1/p" "$root/etc/os-release" 2>/dev/null
 }
 
-# The distribution's package for each command that is missing.
+# Install the distribution's package for each command that is missing.
 install_missing() {
     compose=docker-compose client=docker.io networks=
     case $(release ID)$(release VERSION_ID) in
         ubuntu*) compose=docker-compose-v2 ;;
         debian12) ;;
-        # Since Debian 13 the client is apart from the engine, and so is what podman's networks want.
+        # Since Debian 13 the client is a package of its own, and so are the tools for podman's networks.
         debian*) client=docker-cli networks="nftables aardvark-dns" ;;
     esac
     missing=
@@ -56,7 +57,7 @@ install_missing() {
     [ -z "$missing" ] || ../packages.sh $missing || exit 1
 }
 
-# For podman without privileges: useradd gives a user its range of subordinate ids, too.
+# Make the user for podman without privileges. useradd also gives it a range of subordinate ids.
 make_user() {
     ! is_root || id -u "$user" >/dev/null 2>&1 ||
         useradd --create-home --home-dir "/var/lib/$user" --shell /usr/sbin/nologin "$user"
@@ -70,7 +71,7 @@ start() {
         return
     fi
     is_root || give_up "no Docker engine answers, and only root may start one: start yours, or run the tests as root"
-    # Nothing of the caller's stays open in it: no pipe, no lock.
+    # The engine must not keep a pipe or a lock of the caller open.
     setsid dockerd --pidfile "$pidfile" >"$log" 2>&1 </dev/null 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&- &
     engine=$!
     tries=0

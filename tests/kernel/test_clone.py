@@ -86,7 +86,7 @@ def test_an_old_python(poor: dict[str, str], tmp_path: Path) -> None:
     code, out, err = run([str(NEEDS), "venv", "python"], env=poor)
     assert (code, out) == (1, "")
     assert err == (
-        "python3 is Python 3.9.2, and it takes 3.11 or later: install one, and name it with"
+        "python3 is Python 3.9.2, but this needs 3.11 or later: install one, and name it with"
         " SYSTEM_PYTHON=\n"
     )
 
@@ -149,7 +149,7 @@ def test_a_command_runs_in_another_suite(clone: Path, suite: dict[str, str]) -> 
     [
         ([], "say a suite of Debian and a command"),
         (["trixie"], "say a suite of Debian and a command"),
-        (["../etc", "true"], '"../etc" is no name of a suite: bookworm, trixie'),
+        (["../etc", "true"], '"../etc" is not the name of a suite, such as bookworm or trixie'),
         (["nosuch", "true"], "mmdebstrap could not make nosuch: is it a suite of Debian?"),
     ],
 )

@@ -422,7 +422,7 @@ def test_a_python_that_nothing_is_built_of_is_named() -> None:
     other = f"import sys; sys.version_info = (3, 99); sys.path.insert(0, {str(REPO / 'docker')!r})"
     code, out, err = run([PYTHON, "-I", "-c", f"{other}; import cpython"])
     assert (code, out, err.count("\n")) == (1, "", 1)
-    assert err.startswith("the static file and the bundle are built of Python 3.11 to 3.14, and")
+    assert err.startswith("the static file and the bundle need Python 3.11 to 3.14, but")
 
 
 def test_a_build_for_another_machine_names_the_package_that_is_missing(tmp_path: Path) -> None:

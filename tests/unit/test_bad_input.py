@@ -56,7 +56,7 @@ MISTAKES: list[tuple[set[str], str, str]] = [
     ({"top", "metrics"}, "--trace /nowhere", "/nowhere: No such file or directory; reaper --trace"),
     ({"metrics"}, "--output /nowhere/x", "/nowhere/x: No such file or directory; choose a folder"),
     ({"metrics"}, "--output /", "/: "),
-    ({"kill"}, "--signal NOPE", '"NOPE" is no signal'),
+    ({"kill"}, "--signal NOPE", '"NOPE" is not a signal'),
     ({"kill"}, "--grace -1", "--grace"),
     ({"completion"}, "fish", "fish"),
 ]

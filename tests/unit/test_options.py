@@ -127,17 +127,17 @@ def test_a_list_may_have_spaces_behind_its_commas() -> None:
         (["--grace", "-1", "x"], '"-1" is not a number of seconds'),
         (["--grace", "nan", "x"], '"nan" is not a number of seconds'),
         (["--grace", "1e99", "x"], '"1e99" is not a number of seconds'),
-        (["--scope", "all", "x"], '--scope: "all" is none of group, main, tree'),
+        (["--scope", "all", "x"], '--scope: "all" is not one of group, main, tree'),
         (["-r", "TERM", "x"], '-r: "TERM" is not SIG=SIG'),
-        (["-r", "FOO=TERM", "x"], '-r: "FOO" is no signal; use a name such as TERM'),
-        (["-r", "32=TERM", "x"], '"32" is no signal'),
-        (["-r", "65=TERM", "x"], '"65" is no signal'),
+        (["-r", "FOO=TERM", "x"], '-r: "FOO" is not a signal; use a name such as TERM'),
+        (["-r", "32=TERM", "x"], '"32" is not a signal'),
+        (["-r", "65=TERM", "x"], '"65" is not a signal'),
         (["-r", "KILL=TERM", "x"], "names SIGKILL, which is never forwarded"),
         (["-r", "CHLD=TERM", "x"], "names SIGCHLD, which is never forwarded"),
         (["-e", "256", "x"], '-e: "256" is not CODE, CODE=N or stop'),
         (["-e", "1=x", "x"], '"1=x" is not CODE'),
-        (["-p", "0", "x"], '-p: "0" is no signal'),
-        (["--log-level", "loud", "x"], '"loud" is none of error, warning, info, debug'),
+        (["-p", "0", "x"], '-p: "0" is not a signal'),
+        (["--log-level", "loud", "x"], '"loud" is not one of error, warning, info, debug'),
         (["--trace", "fd:x", "x"], '--trace: "fd:x" is neither a path nor fd:N'),
         (["--trace", "", "x"], '"" is neither a path nor fd:N'),
         (
@@ -163,25 +163,27 @@ def test_help_and_version_win_over_what_follows() -> None:
 def test_help_names_every_option_and_every_signal_and_fits() -> None:
     text = usage.text()
     for option in opt.TABLE:
-        assert f"--{option.name}" in text
+        flag = f"--{option.name} {option.metavar}".strip()
+        assert f" {flag} " in text or f" {flag}\n" in text
     for name in NUMBERS:
         assert f" {name[3:]}" in text
-    assert max(map(len, text.splitlines())) <= 90
+    assert max(map(len, text.splitlines())) <= 88
 
 
 USAGE = """\
 Usage: reaper [OPTIONS] [--] PROGRAM [ARG...]
 
 Run PROGRAM as the main process of a container: forward signals to it, reap every
-orphan, let the rest finish, and leave with PROGRAM's exit code.
+orphan, and leave with PROGRAM's exit code. Main is the process that runs PROGRAM; the
+rest is every other process that the init is responsible for.
 
 Options:
       --scope group|main|tree   who gets a forwarded signal: main's process group (-g),
                                 main alone (-c), or every descendant [group]
   -r, --rewrite SIG=SIG         rewrite a signal before it is forwarded; SIG= drops it;
                                 repeatable
-      --grace SECONDS           when main is gone: TERM to the rest, wait up to this
-                                long, then KILL; 0: leave at once [5]
+      --grace SECONDS           when main is gone: send TERM to the rest, wait up to
+                                this long, then send KILL; 0: leave at once [5]
 """
 
 

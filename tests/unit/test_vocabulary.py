@@ -41,7 +41,7 @@ def test_names_and_numbers_go_both_ways() -> None:
     "text", ["", "SIG", "NONE", "0", "32", "33", "65", "-1", "²", "RTMIN+31", "RTMIN-1", "RTMAX-x"]
 )
 def test_what_is_no_signal(text: str) -> None:
-    with pytest.raises(ValueError, match="is no signal"):
+    with pytest.raises(ValueError, match="is not a signal"):
         signals.parse(text)
 
 

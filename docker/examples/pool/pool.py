@@ -1,6 +1,6 @@
-"""A master with two workers. TERM to the master: each worker finishes its job, then all end.
+"""A master with two workers. When the master gets TERM, each worker finishes its job, then all end.
 
-TERM to a worker cuts its job. That is how celery's prefork pool behaves.
+When a worker gets TERM, its job is lost. celery's prefork pool behaves in the same way.
 """
 
 import os

@@ -1,24 +1,25 @@
-"""The import system of the one-file init: what is built in, what build.py froze, nothing else.
+"""The import system of the one-file init. It finds built-in modules and what build.py froze.
 
-In the place of the standard one, whose specs, loaders, finders and locks take longer than the
-modules do. The names are those by which the interpreter's C code calls it. Each module has the
-attributes that this C code looks for: an error that says there is none takes longer than a detour.
+It replaces the standard one, whose specs, loaders, finders and locks take longer than the modules
+do. The interpreter's C code calls it by the names below. Each module gets the attributes that this
+C code looks for, because raising an error for a missing attribute takes longer than setting it.
 """
 
-BuiltinImporter = None  # what __main__ has for its loader
-held = {}  # module -> code, of those that each start loads
+BuiltinImporter = None  # the loader that __main__ gets
+held = {}  # module -> its code, for the modules that each start loads
 
 
 def _install(sys_module: object, imp_module: object) -> None:
     global sys, _imp
     sys, _imp = sys_module, imp_module
-    # As in __main__.py; before the code of all modules is made, which it would go through.
+    # As in __main__.py. It comes before the code of all modules is made, because the garbage
+    # collector would go through all of it.
     _find_and_load("gc", None).disable()
     held.update(zip(*_imp.get_frozen_object("modules").co_consts, strict=True))
 
 
 def _install_external_importers() -> None:
-    """There is no path to import from."""
+    """Nothing to install: there is no path to import from."""
 
 
 def _find_and_load(name: str, import_: object) -> object:
@@ -45,7 +46,7 @@ def _find_and_load(name: str, import_: object) -> object:
 
 
 def _handle_fromlist(module: object, names: tuple[str, ...], import_: object) -> object:
-    """Import those submodules of a package that `from package import names` asks for."""
+    """Import the submodules of a package that `from package import names` asks for."""
     for name in names:
         if name not in module.__dict__ and (full := f"{module.__name__}.{name}") not in sys.modules:
             _find_and_load(full, import_)

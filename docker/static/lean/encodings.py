@@ -1,13 +1,13 @@
-"""The codec registry of the one-file init: UTF-8, the one encoding it uses.
+"""The codec registry of the one-file init. It knows UTF-8, the only encoding that the init uses.
 
-In the place of the standard package, whose table of aliases costs more than the rest of the start.
+It replaces the standard package, whose table of aliases costs more than the rest of the start.
 """
 
 import _codecs
 
 
 class Info(tuple):
-    """The codec registry's answer: a tuple of functions, with the rest as attributes."""
+    """What a search of the codec registry returns: a tuple of functions, with a name."""
 
     name = "utf-8"
 

@@ -1,10 +1,10 @@
-"""The standard streams of the one-file init: for the traceback of its own failure, and no more."""
+"""The standard streams of the one-file init. Only the traceback of its own failure uses them."""
 
 import posix
 
 
 class Stream:
-    """A descriptor that text is written to."""
+    """Writes text to a descriptor."""
 
     encoding = "utf-8"
 
@@ -19,7 +19,7 @@ class Stream:
         return posix.write(self.descriptor, text.encode(errors="backslashreplace"))
 
     def flush(self) -> None:
-        """Nothing is held back."""
+        """Nothing to do: `write` keeps nothing back."""
 
 
 def open(descriptor: int, *how: object) -> Stream:
