@@ -31,13 +31,20 @@ def _is_suspect(name: bytes) -> bool:
 
 
 def _distance(one: bytes, other: bytes) -> int:
-    """How many letters to insert, remove or replace (Levenshtein); not exact above `LETTERS`."""
+    """How many letters to insert, remove or replace (Levenshtein); `LETTERS` + 1 if it is more.
+
+    Only the cells near the diagonal of the table can stay that low, and a whole row of higher ones
+    is the end: most names are given up after a few letters.
+    """
+    far = LETTERS + 1
     if abs(len(one) - len(other)) > LETTERS:
-        return LETTERS + 1
+        return far
     row = list(range(len(other) + 1))
     for i, letter in enumerate(one, 1):
-        diagonal, row[0] = row[0], i
-        for j, another in enumerate(other, 1):
-            change = diagonal + (letter != another)
-            diagonal, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, change)
-    return row[-1]
+        above, row = row, [i] + [far] * len(other)
+        for j in range(max(1, i - LETTERS), min(len(other), i + LETTERS) + 1):
+            change = above[j - 1] + (letter != other[j - 1])
+            row[j] = min(above[j] + 1, row[j - 1] + 1, change)
+        if min(row) > LETTERS:
+            return far
+    return min(far, row[-1])
