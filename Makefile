@@ -2,7 +2,7 @@
 # container, bench and packages install Debian packages; a build that lacks a package names it.
 VENV := .venv
 PY := $(VENV)/bin/python
-# What is shipped is made of this Python, Debian's: of its static library or its shared one.
+# The static file and the bundle are built from this Python, Debian's.
 SYSTEM_PYTHON ?= /usr/bin/python3
 # The architecture of the static file, if it is not this machine's: for example aarch64-linux-gnu.
 MULTIARCH ?=
@@ -63,18 +63,18 @@ ifneq ($(filter-out $(FORMS) all,$(FORM)),)
 $(error FORM=$(FORM) is not a form of the init: say one of $(FORMS))
 endif
 PYTEST := $(PY) -m pytest -q
-# The words for pytest: a folder of tests, unless ARGS names a file in it, and ARGS.
+# The words for pytest: ARGS and, unless ARGS names a file of the folder, the folder of tests.
 within = $(if $(findstring tests/$(1),$(ARGS)),,tests/$(1)) $(ARGS)
 
-# The target that builds a form. `all` is for the tests that start several forms.
+# BUILT_x is the target that builds the form x. BUILT_all is for the tests that start several forms.
 BUILT_static := build/static/reaper
 BUILT_bundle := build/bundle/reaper/reaper
 BUILT_wheel := build/forms/ready
 BUILT_zipapp := build/zipapp/reaper.pyz
 BUILT_all := forms
 
-# The marks of the tests to run: for the source, for the tests that start several forms, and for any
-# other form.
+# MARKED_x says which tests run with FORM=x. With any other form these are the tests that every form has
+# to pass.
 MARKED_source := not all_forms
 MARKED_all := all_forms
 MARKED = $(or $(MARKED_$(FORM)),every_form)
@@ -120,10 +120,12 @@ bench: packages forms  ## measure beside tini, dumb-init and catatonit: tables w
 	$(PY) tests/bench/forms.py
 	$(PY) tests/bench/ctl.py
 
-# Write $(1) into the target, but leave a file that has it already alone: its time must not change.
+# Write $(1) into the target. If the target contains it already, leave it alone: its time must not
+# change.
 stamp = @mkdir -p build; echo "$(1)" | cmp -s - $@ || echo "$(1)" >$@
 
-# This file changes when other tools or other files make a build, which the times of files do not show.
+# build/inputs changes if a build uses other tools or other source files, because the times of files do
+# not show that.
 INPUTS := $(SYSTEM_PYTHON) $(MULTIARCH) $(CC) $(LAUNCHER_CC) $(sort $(SOURCES))
 build/inputs: FORCE
 	$(call stamp,$(INPUTS))
@@ -176,7 +178,7 @@ zipapp: build/zipapp/reaper.pyz  ## the init for any Python 3.11+ in one file: b
 VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' reaper/__init__.py)
 WHEEL := build/wheel/reaper_init-$(VERSION)-py3-none-any.whl
 
-# This file changes with the commit: it holds the time that goes into the archives.
+# build/epoch changes with the commit: it holds the time that goes into the archives.
 build/epoch: FORCE
 	$(call stamp,$(SOURCE_DATE_EPOCH))
 .PHONY: FORCE

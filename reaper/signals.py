@@ -96,7 +96,8 @@ def describe(number: int) -> str:
 def parse(text: str) -> int:
     """The number of a signal that is written as `15`, `TERM`, `SIGTERM`, `rtmin+3` or `SIGRTMAX-1`.
 
-    Raises ValueError with a sentence that names the text if it is not a signal that can be named.
+    Raises ValueError, with a sentence that names the text, if there is no such signal or if it
+    belongs to libc (32, 33).
     """
     number = int(text) if text.isascii() and text.isdigit() else _by_name(text)
     if number not in ACTIONS:

@@ -40,8 +40,8 @@ SHEBANG = b"#!/usr/bin/env -S python3 -I -S\n"
 def zipapp(target: Path) -> None:
     """Make one file for any Python from 3.11 on: `python3 -I -S reaper.pyz`.
 
-    Nothing is compressed. Beside each source is its code object, which the version of Python that
-    built it loads at once. Other versions ignore it and compile the source.
+    Nothing is compressed. Beside each source is its code object. The version of Python that built
+    it loads it at once; other versions ignore it and compile the source.
     """
     stamp = (1980, 1, 1, 0, 0, 0)  # the earliest time that zip can hold
     package = [PACKAGE / "__main__.py", *sorted(PACKAGE.rglob("*.py"))]
@@ -86,10 +86,10 @@ def tar(folder: Path, target: Path) -> None:
 
 
 def debian_packages(folder: Path) -> Iterator[tuple[str, str]]:
-    """(package, version) of each Debian package that is in the folder.
+    """(package, version) of each Debian package that a part of the folder comes from.
 
-    Files of the folder were copied from these packages, or the init, the launchers and the
-    interpreter's library are linked with them.
+    Files were copied from these packages; or the init, the launchers and the interpreter's library
+    are linked with them.
     """
     packages = {f"libpython{PYTHON}-dev", "libc6-dev", "musl-dev"}
     compiler = shlex.split(os.environ.get("CC", "cc"))

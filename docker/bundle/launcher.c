@@ -26,7 +26,7 @@ enum { LONGEST = 256 }; /* bytes after the folder's path: /lib/ and a file in it
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* The files of lib/: `native` are loaded at each start, the loader comes first; `others` are the rest. */
+/* The files of lib/: `native` (the loader first) are loaded at each start, `others` are all others. */
 #include "files.h"
 
 extern const ElfW(Ehdr) __ehdr_start; /* our own ELF header; the linker provides it */
@@ -80,8 +80,8 @@ is_utf8(const char *text)
 }
 
 /* Find the folder that this program is in. Without /proc, the kernel still tells the path by which it
- * was asked to start us. The path may not have ":" and ";", where the loader would split it into several
- * folders, or "$", which the loader would expand. It must be UTF-8, because Python reads it as that. */
+ * was asked to start us. The folder's path must not contain ":" or ";" (the loader would split it there)
+ * or "$" (the loader would expand it). It must be UTF-8, because Python reads it as UTF-8. */
 static void
 find_folder(void)
 {

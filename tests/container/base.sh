@@ -6,7 +6,7 @@
 #   base.sh busybox    takes the place of busybox: one static program and its links
 set -eu
 
-# The image gets the machine's own certificate authorities, so that pip reaches in it what it reaches
+# The image gets the machine's own certificate authorities, so that pip can reach the same servers as
 # outside.
 debian() {
     mmdebstrap --quiet --variant=minbase \
