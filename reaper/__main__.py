@@ -1,8 +1,8 @@
 """`python -m reaper` is the init. Before anything else it blocks every signal that it forwards.
 
-Until then the kernel drops what is sent to a PID 1 without a handler, and kills any other process.
-Only built-in modules are imported before that line. This file is compiled at every start; an old
-Python can read it, too.
+Until then the kernel drops a signal to a PID 1 that has no handler, and any other process dies of
+it. Only built-in modules are imported before that line. This file is compiled at every start, and
+an old Python must be able to read it.
 """
 
 import sys
@@ -16,7 +16,7 @@ if sys.version_info < (3, 11):  # noqa: UP036
 
 import _signal
 
-# 32 and 33, which libc keeps for itself, are not among the valid ones.
+# Signals 32 and 33 are not among the valid ones: libc keeps them for itself.
 inherited = set(map(int, _signal.pthread_sigmask(_signal.SIG_BLOCK, _signal.valid_signals())))
 
 import gc  # noqa: E402
@@ -32,7 +32,8 @@ MASK, NAME = "reaper_mask", "reaper_name"  # -X options, from console.py
 
 def run() -> "NoReturn":
     """Hand over to the init."""
-    # After the signals are blocked, and whole: when main runs, no file of ours is read any more.
+    # Import these only now that the signals are blocked, but both of them: once main runs, no file
+    # of ours is read any more.
     from reaper.init import loop, start  # noqa: F401, PLC0415
 
     before = inherited

@@ -1,7 +1,7 @@
 """The console script that pip makes: start the init again, isolated and without `site`.
 
-The container's PYTHON* variables and its user's site folder belong to main, never to us. pip's
-script has started Python with them; the second start has not.
+The container's PYTHON* variables and its user's site folder are meant for main, never for us. pip's
+script has started Python with them; the second start is without them.
 """
 
 import posix

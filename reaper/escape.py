@@ -1,8 +1,8 @@
-r"""One rule for every text from outside: a name, an argument, a path. It never drives a terminal.
+r"""Escape every text from outside (a name, an argument, a path), so that it drives no terminal.
 
-Everything that is no visible character is escaped, as `str.isprintable` tells: control characters
-(C0, DEL, C1), line and paragraph separators, marks that change the direction of writing, invisible
-characters, and lone surrogates, which stand for bytes that are not UTF-8.
+Everything that is not a visible character is escaped, as `str.isprintable` tells: control
+characters (C0, DEL, C1), line and paragraph separators, marks that change the direction of writing,
+invisible characters, and lone surrogates, which stand for bytes that are not UTF-8.
 
 For people a backslash stays as it is, so that a command reads as it was typed and a text that is
 escaped twice stays the same. Therefore `\x1b` on a screen may also be four characters that somebody
@@ -23,8 +23,8 @@ def escaped(text: str) -> str:
 def json_escaped(text: str) -> str:
     r"""The same for the inside of a JSON string: `\n`, `\u001b`, `\u202e`, and `\"`, `\\`.
 
-    No character takes more than six bytes: those beyond U+FFFF, of which none drives a terminal,
-    stay as they are.
+    Characters beyond U+FFFF stay as they are: none of them drives a terminal, and so no character
+    takes more than six bytes.
     """
     if text.isprintable() and '"' not in text and "\\" not in text:
         return text

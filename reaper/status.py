@@ -1,4 +1,4 @@
-"""From a wait status to how a process ended, and the exit codes of the init.
+"""How a process ended, as its wait status says, and the exit codes of the init.
 
 The codes are the shell's and coreutils': 127 for a program that is not there, 126 for one that
 cannot be executed, 125 for a failure of the init itself, 128+n for a death by signal n.

@@ -1,9 +1,9 @@
-"""Who died by a KILL that we did not send: was it the kernel, for want of memory?
+"""Processes died by a KILL that we did not send: did the kernel kill them for want of memory?
 
-The kernel counts whom it kills for want of memory (cgroups(7), `oom_kill`) and does not say who
-it was. It counts before it kills, so a count that is read after a reap has the dead one in it. Who
-else may have been counted since the last reading decides what can be said for certain.
-Loaded when such a process was reaped.
+The kernel counts the processes that it kills for want of memory (`oom_kill` in cgroups(7)) but does
+not say which ones. It counts before it kills, so a count that is read after a reap includes the
+reaped process. We are certain only if no other process can have been counted since the last
+reading. This module is loaded only when such a process was reaped.
 """
 
 import posix
@@ -15,10 +15,10 @@ NOT, PERHAPS, CERTAIN = "not", "perhaps", "certain"
 
 
 def judge(rise: int, died: int, others: bool) -> str:
-    """Whether the kernel killed those that died by KILL since the last reading of its count.
+    """Whether the kernel killed the processes that died by KILL since its count was last read.
 
-    `died` is how many they are, `rise` is by how much the count rose, and `others` is true where
-    somebody else may be counted in it.
+    `died` is the number of these processes, `rise` is by how much the count rose, and `others` is
+    true if the count may include other processes.
     """
     if rise <= 0:
         return NOT
@@ -26,12 +26,12 @@ def judge(rise: int, died: int, others: bool) -> str:
 
 
 class Verdict:
-    """What may be said of those that died: one of the two, or nothing."""
+    """What may be said of those that died: `memory` if certain, `perhaps` if not, or nothing."""
 
     __slots__ = ("memory", "perhaps")
 
     def __init__(self, certainty: str, kills: int, cgroup: Cgroup) -> None:
-        """`kills` is how many the kernel killed here since our start."""
+        """`kills` is how many processes the kernel killed here since our start."""
         self.memory = memory(cgroup) if certainty == CERTAIN else ""
         processes = "1 process" if kills == 1 else f"{kills} processes"
         told = f"the kernel has killed {processes} here for want of memory"
@@ -39,23 +39,23 @@ class Verdict:
 
 
 class Kills:
-    """The kernel's count, and what the last reading of it was compared with."""
+    """The kernel's count, and what else was known when it was last read."""
 
     def __init__(self, cgroup: Cgroup, first: int, doubtful: bool) -> None:
-        """`first` is the count at our start; `doubtful`: a child may have died before that."""
+        """`first` is the count at our start; `doubtful` is true if a child may have died before."""
         self.cgroup = cgroup
         self.first = self.last = 0 if doubtful else first
         self.pid = posix.getpid()
         self.is_pid1 = self.pid == 1
         self.doubtful = doubtful
         self.reaped_count = 0
-        self.child_faults = 0  # of main
+        self.child_faults = 0  # main's, at the last reading
 
     def ask(self, died: list[int], main: Seen | None, main_pid: int, reaped_count: int) -> Verdict:
-        """Read the count for those of our children that `died` by a KILL that was not ours.
+        """Read the count after children of ours `died` by a KILL that we did not send.
 
-        `main` is what was seen of it when it was a zombie, or now where it lives; `main_pid` is 0
-        where it was reaped earlier.
+        `main` is main as it was seen as a zombie, or as it is now if it lives. `main_pid` is 0 if
+        main was reaped in an earlier round.
         """
         count = self.cgroup.value("oom kills") or 0
         seen = reaped_count - self.reaped_count == len(died) and (main is not None or not main_pid)
@@ -68,7 +68,7 @@ class Kills:
         return Verdict(certainty, count - self.first, self.cgroup)
 
     def _neighbours(self, main_pid: int) -> bool:
-        """Whether somebody else is here who is about to end, or who waited for a child."""
+        """Whether another process here, or a child that it waited for, may have been counted."""
         members = set() if self.is_pid1 else self.cgroup.members()
         for process in proc.everyone():
             near = self.is_pid1 or process.pid in members or process.ppid in members
@@ -80,5 +80,5 @@ class Kills:
 
 
 def _lost_children(seen: Seen | None, faults: int) -> bool:
-    """Whether a child of it may have ended since its `child_faults` were so many."""
+    """Whether a child of this process may have ended since its `child_faults` was `faults`."""
     return seen is not None and (seen.ignores_chld or seen.process.child_faults > faults)

@@ -1,4 +1,4 @@
-"""The decisions: what happened -> what to do. No system call and no clock here.
+"""The decisions: what to do about what happened. This module makes no system call, reads no clock.
 
 `Core` is told facts (a signal came, main ended, a deadline passed) with the time, and answers with
 a list of actions, which `loop` carries out. The rules are in the README:
@@ -24,11 +24,11 @@ What a fact leads to in each phase; `->` names the phase that follows:
     adopted         TERM, then KILL      as in RUNNING        -                    KILL again
                     (--adopted end)
 
-    -> TERM sends TERM and CONT to the rest, or, with --grace 0, is -> GONE. -> KILL sends KILL to
-    the rest. -> GONE leaves with main's exit code.
+    -> TERM sends TERM and CONT to the rest; with --grace 0 it is the same as -> GONE. -> KILL sends
+    KILL to the rest. -> GONE leaves with main's exit code.
 
-A stop is a signal of --stop-signals that came in, whatever --rewrite makes of it, or one that goes
-out as such; one that is dropped is none. `Core.is_stop` is the one place that says so.
+A signal that came in is a stop if it is one of --stop-signals, or if --rewrite turns it into one of
+them. It is not a stop if --rewrite drops it. `Core.is_stop` is the one place that decides this.
 """
 
 from reaper import signals
@@ -54,20 +54,21 @@ GONE = "gone"
 
 SHUTTING_DOWN = "shutting down"  # why a signal is dropped then
 
-# How long to wait for the killed to be gone: only one in uninterruptible sleep takes that long.
+# How long to wait until killed processes are gone. Only uninterruptible sleep takes that long.
 KILL_WAIT = 1.0  # seconds
-# How long main may take to act on a stop before anybody asks whether it ignores it.
+# How long main may take to act on a stop before we look whether it ignores the stop.
 LOOK_AFTER = 1.0  # seconds
-# From when on another stop cuts the grace short; one that is sent twice at once is one stop. People
-# wait a second from their first stop on, and main took a part of that to end.
+# Only after this time does another stop cut the grace short, so that a stop which is sent twice at
+# once counts as one. It is a bit less than a second: people wait a second after their first stop,
+# and main took a part of that second to end.
 IMPATIENT_AFTER = 0.9  # seconds after the rest was told to end
 
-# A CONT right behind one of these would take it back: signal(7), POSIX 2.4.1.
+# A CONT sent right after one of these would undo it: signal(7), POSIX 2.4.1.
 _UNDONE_BY_CONT = {NUMBERS[name] for name in ("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU")}
 
 
 class Send:
-    """Send a signal; `received` is the signal that came in, None where we decided ourselves."""
+    """Send a signal; `received` is the signal that came in, None if the init decided to send it."""
 
     __slots__ = ("received", "signal", "target")
 
@@ -88,7 +89,7 @@ class Drop:
 
 
 class Hold:
-    """The signal that came is held back for so many seconds, as --stop-delay says."""
+    """A stop came: hold it back for `seconds`, as --stop-delay says."""
 
     __slots__ = ("seconds", "signal")
 
@@ -98,10 +99,10 @@ class Hold:
 
 
 class Look:
-    """See what those do who were sent this stop some seconds ago.
+    """Look what the processes do that were sent this stop `ago` seconds ago.
 
-    `remaining` seconds are left until --stop-timeout kills them, None: there is none. `last`: there
-    is no other look.
+    `remaining` is how many seconds are left until --stop-timeout kills them, None without
+    --stop-timeout. `last` is true if no other look follows.
     """
 
     __slots__ = ("ago", "last", "remaining", "signal")
@@ -137,8 +138,9 @@ class TakeTerminal:
 class Shutdown:
     """A phase of the shut-down begins: `term`, `kill` or `done`.
 
-    `signal` is what `term` sends, and `grace` the time that it gives, in seconds. `cut`: a stop cut
-    it short. `outlived`: it is done although somebody may outlive KILL.
+    `signal` is the signal that `term` sends, and `grace` is the time that it gives, in seconds.
+    `cut` is true if another stop cut the grace short. `outlived` is true if the init leaves
+    although a process may have outlived KILL.
     """
 
     __slots__ = ("cut", "grace", "outlived", "phase", "signal")
@@ -171,7 +173,7 @@ Action = Send | Drop | Hold | Look | StopSelf | GiveTerminal | TakeTerminal | Sh
 
 
 class Core:
-    """The state between two facts. Times are seconds on any clock that does not go back."""
+    """What is remembered between two facts. Times are seconds on a clock that never goes back."""
 
     def __init__(self, options: opt.Options, terminal: bool = False) -> None:
         self.options = options
@@ -180,13 +182,13 @@ class Core:
         self.main_ending: Ending | None = None
         self.forwarded: set[int] = set()
         self.timed_out = False  # --stop-timeout killed main's group
-        self.stops = 0  # that came in
+        self.stops = 0  # how many came in
         # What --stop-delay holds back: the signal to send, and the one that came.
         self.held: tuple[int, int] | None = None
         self.delayed = False
         self.release_at: float | None = None
         self.kill_main_at: float | None = None
-        self.stop_sent = 0, 0.0  # the first one that main was sent, and when
+        self.stop_sent = 0, 0.0  # the first stop that was sent to main, and when
         self.look_at: float | None = None
         self.phase_ends_at: float | None = None
         self.rest_told_at = 0.0  # when the phase TERM began
@@ -222,7 +224,7 @@ class Core:
         if self.held:
             says_the_same = number == self.held[0]
             cut = self._release(now)
-            # The second stop has done its work by cutting the wait, unless it says something new.
+            # The second stop ends the wait. It is also sent on if it is another signal.
             return cut if says_the_same else cut + self._forward(number, received, now)
         if self.options.stop_delay and not self.delayed:
             self.delayed = True
@@ -237,7 +239,10 @@ class Core:
         return number != opt.DROP and bool({received, number} & self.options.stop_signals)
 
     def _forward(self, number: int, received: int, now: float) -> list[Action]:
-        """To main as --scope says; when it is gone to the rest, of whom a stop is the end."""
+        """Send to main as --scope says.
+
+        Once main is gone, send to the rest; a stop then begins their shut-down.
+        """
         stop = self.is_stop(received)
         if self.phase == LINGERING:
             send = Send(number, REST, received)
@@ -250,7 +255,7 @@ class Core:
         return actions
 
     def _watch(self, number: int, now: float) -> None:
-        """Main was sent its first stop: note when to see what became of it."""
+        """Main was sent its first stop: note when to look whether main acts on it."""
         self.stop_sent = number, now
         self.look_at = now + LOOK_AFTER
         if timeout := self.options.stop_timeout:
@@ -258,7 +263,7 @@ class Core:
             self.look_at = now + min(LOOK_AFTER, timeout / 2)
 
     def _look(self, now: float) -> list[Action]:
-        """After a second, and when half of --stop-timeout is over."""
+        """Look a second after the stop at the latest, and when half of --stop-timeout is over."""
         number, sent = self.stop_sent
         half = sent + self.options.stop_timeout / 2
         self.look_at = half if half > now else None
@@ -271,7 +276,7 @@ class Core:
         return self._forward(number, received, now)
 
     def _hurry(self, number: int, received: int, now: float) -> list[Action]:
-        """A stop came while the rest ends: the first is for the rest, a later one ends its time."""
+        """A stop came during the shut-down: the first is for the rest, a later one cuts --grace."""
         if self.phase == TERM and self.stops == 1:
             return _and_wake(Send(number, REST, received))
         if self.phase == TERM and now >= self.rest_told_at + IMPATIENT_AFTER:
@@ -279,11 +284,11 @@ class Core:
         return [Drop(received, SHUTTING_DOWN)]
 
     def on_main_ended(self, ending: Ending, nobody_left: bool, now: float) -> list[Action]:
-        """Main was reaped; `nobody_left`: there is no rest."""
+        """Main was reaped; `nobody_left` is true if the rest is empty."""
         self.main_ending = ending
         self.kill_main_at = self.look_at = None
         if not nobody_left and self.options.until == opt.EMPTY and not self._was_told_to_stop():
-            self.phase = LINGERING  # what is held back is for the rest now
+            self.phase = LINGERING  # a stop that is held back will go to the rest
             return self._listen()
         dropped: list[Action] = [Drop(self.held[1], "main has ended")] if self.held else []
         self.held = self.release_at = None
@@ -294,11 +299,11 @@ class Core:
         return self.stops > bool(self.held)
 
     def on_reaped(self, pid: int) -> None:
-        """Another child was reaped: its pid may belong to somebody else from now on."""
+        """Another child was reaped: from now on its pid may name another process."""
         self.adopted_kill_at.pop(pid, None)
 
     def on_nobody_left(self) -> list[Action]:
-        """There is no rest any more."""
+        """The last process of the rest is gone."""
         return [] if self.phase in (RUNNING, GONE) else self._leave()
 
     def on_adopted(self, pid: int, now: float) -> list[Action]:
@@ -313,10 +318,12 @@ class Core:
         return [StopSelf(number)] if self.terminal and self.phase == RUNNING else []
 
     def on_resumed(self, number: int, stopped: bool) -> list[Action]:
-        """Back from StopSelf; `stopped` is false where the kernel refused.
+        """StopSelf is over: we were continued, or (`stopped` is false) the kernel did not stop us.
 
-        It refuses when nobody could continue us (PID 1, an orphaned group). Then a Ctrl-Z must not
-        leave main stopped for ever, whereas a stop that somebody asked us for stays.
+        The kernel refuses if nobody could continue us (PID 1, an orphaned process group). Then a
+        Ctrl-Z must not leave main stopped for ever, so we continue main. After a SIGTSTP that we
+        forwarded main stays stopped, because somebody asked for it; after another signal, too, as
+        SIGTTIN and SIGTTOU would stop it again at once.
         """
         if stopped or (number == SIGTSTP and number not in self.forwarded):
             return [GiveTerminal(), Send(SIGCONT, GROUP)]
@@ -340,15 +347,15 @@ class Core:
         return actions
 
     def on_others_remaining(self) -> list[Action]:
-        """Children were reaped and others remain: what they had forked may have come to us."""
+        """Children were reaped and others remain, perhaps orphans that those children left us."""
         return [Send(SIGKILL, REST)] if self.phase == KILL else self._listen()
 
     def _listen(self) -> list[Action]:
-        """When main is gone, a Ctrl-C is for us."""
+        """Once main is gone, a Ctrl-C has to reach us."""
         return [TakeTerminal()] if self.terminal and self.phase in (LINGERING, TERM) else []
 
     def _shut_down(self, now: float, first: Send | None = None) -> list[Action]:
-        """Tell the rest to end, by TERM or by the signal that came for it."""
+        """Tell the rest to end, with TERM, or with `first` if a stop came."""
         if not self.options.grace:
             return self._leave()
         self.phase = TERM
@@ -378,7 +385,7 @@ class Core:
 
 
 def is_termination(number: int) -> bool:
-    """Whether the policy sends CONT behind it."""
+    """Whether the policy sends CONT after this signal."""
     return signals.ACTIONS.get(number) == signals.TERMINATE
 
 

@@ -1,8 +1,8 @@
 """Main's environment, byte for byte as it was given to us.
 
-`posix.execv` hands over libc's own block, odd entries, duplicates and order included, so all that
-is needed is to take back what was added on the way: by CPython (`LC_CTYPE`, PEP 538) and by the
-bundle's launcher and bootloader. No decision about values: they come back or they go.
+`posix.execv` hands over libc's own block, odd entries, duplicates and order included. So we only
+have to undo what was added on the way: by CPython (`LC_CTYPE`, PEP 538) and by the bundle's
+launcher and bootloader. We choose no values: a variable gets its old value back, or is removed.
 """
 
 import posix
@@ -32,7 +32,7 @@ def fixes(environ: dict[bytes, bytes]) -> Fixes:
 
 
 def _original(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
-    """The value in the block that exec gave us; the kernel keeps it whatever setenv did since."""
+    """The value in the block that exec gave us; /proc still shows it, whatever setenv did since."""
     block = proc.read("/proc/self/environ")
     if block is None:
         return _guess(name, environ)
@@ -44,10 +44,11 @@ def _original(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
 
 
 def _guess(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
-    """Without /proc: CPython turns UTF-8 mode on just where it finds the C locale and coerces.
+    """The value as far as it can be told without /proc.
 
-    An addition is the last entry. A value elsewhere was replaced in its place, and can only have
-    been another name of the C locale.
+    CPython turns UTF-8 mode on exactly if it finds the C locale, and then it also coerces the
+    locale. A variable that it added is the last entry. If the variable is elsewhere, CPython
+    replaced its value, which can only have been a name of the C locale.
     """
     if not sys.flags.utf8_mode:
         return environ[name]
@@ -55,12 +56,12 @@ def _guess(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
 
 
 def _of_bundle(environ: dict[bytes, bytes]) -> Fixes:
-    """All that the launcher and the bootloader added goes."""
+    """Remove everything that the launcher and the bootloader added."""
     return {n: None for n in environ if n.startswith(_BOOTLOADER) and n != _HIDDEN}
 
 
 def apply(changes: Fixes) -> None:
-    """Change libc's block: setenv(3) keeps the place of an entry that is there."""
+    """Change libc's block: setenv(3) does not move an entry that exists."""
     for name, value in changes.items():
         if value is None:
             posix.unsetenv(name)
@@ -71,7 +72,7 @@ def apply(changes: Fixes) -> None:
 
 
 def _unhide() -> None:
-    """Entries that the launcher hid from our loader: each pointer steps over what is before it."""
+    """Show the entries that the launcher hid from our loader: move each pointer past the prefix."""
     import ctypes  # noqa: PLC0415  takes 5 ms, and such entries are rare
 
     before = _HIDDEN + b"="

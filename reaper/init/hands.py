@@ -1,7 +1,7 @@
-"""Carry out what the core decided: one method an action.
+"""Carry out what the core decided: one method for each action.
 
-The core names targets (main, the group, the rest); here they become pids. Every refusal of the
-kernel has an outcome: ESRCH is normal, EPERM is said once, and neither ends the init.
+The core names targets (main, the group, the rest); here they become pids. The kernel may refuse a
+signal: ESRCH is normal, EPERM is logged once, and neither ends the init.
 """
 
 import errno
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Hands:
-    """Acts on the kernel; `summary` gives the numbers for the last line."""
+    """Carries out actions; `summary` returns the numbers for the last line of the log."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Hands:
     def _send_to_main(self, action: core.Send) -> None:
         main_pid = self.reaper.main_pid
         if not main_pid:
-            # A child of ours in it says that the number still means main's group.
+            # As long as a child of ours is in the group, the number still means main's group.
             if kernel.has_child_in(self.report.main_pid):
                 self._kill(action, -self.report.main_pid)
             return
@@ -89,7 +89,7 @@ class Hands:
             result = self._kill(action, -main_pid)
             if result != errno.ESRCH and kernel.group_of(main_pid) in (main_pid, 0):
                 return
-        self._kill(action, main_pid)  # also where it is not yet, or no more, in its group
+        self._kill(action, main_pid)  # also if main is not yet, or no longer, in its group
 
     def _send_to_descendants(self, action: core.Send) -> None:
         done: set[int] = set()
@@ -101,12 +101,12 @@ class Hands:
                 self.report.sent(action, process.pid, result)
             if not new:
                 break
-        for pid in proc.own_children():  # which hidepid does not hide
+        for pid in proc.own_children():  # hidepid does not hide these pids
             if pid not in done and proc.process(pid) is None:
                 self._kill(action, pid)
 
     def _look(self, action: core.Look) -> None:
-        """What became of a stop: is it ignored by all whom it was sent to, or do they work on?"""
+        """Report what became of a stop: do all processes that got it ignore it, or still work?"""
         there = self._addressed() if proc.usable() else []
         if there and all(proc.ignores(process.pid, action.signal) for process in there):
             self.report.stop_ignored(action, there)
@@ -114,7 +114,7 @@ class Hands:
             self.report.still_at_work(action, there)
 
     def _addressed(self) -> list[proc.Process]:
-        """The living whom --scope means."""
+        """The living processes that --scope selects."""
         main_pid, scope = self.reaper.main_pid, self.report.options.scope
         if scope == core.TREE:
             return proc.descendants(posix.getpid())
@@ -131,7 +131,7 @@ class Hands:
         return result
 
     def _remaining(self, action: core.Shutdown) -> list[proc.Process] | None:
-        """The rest, if the log or the trace wants it: /proc takes time, and TERM waits for that."""
+        """The rest, if the log or the trace wants it: reading /proc takes time and delays TERM."""
         told = (
             action.phase == core.KILL
             or action.outlived
@@ -141,7 +141,7 @@ class Hands:
         return self._rest() if told and proc.usable() else None
 
     def _rest(self) -> list[proc.Process]:
-        """Everyone whom the init is responsible for: its descendants, as PID 1 the namespace."""
+        """All that the init is responsible for: its descendants, as PID 1 the whole namespace."""
         if not self.report.is_pid1:
             return proc.descendants(posix.getpid())
         return [process for process in proc.everyone() if process.pid != 1 and not process.is_dead]
@@ -149,9 +149,10 @@ class Hands:
     def nobody_left(self) -> bool:
         """Whether the rest is empty; asked when we have no child any more.
 
-        As PID 1 it is everybody in the namespace, also who entered it and is nobody's child here.
-        The kernel's answer counts the dead whom a parent outside has yet to reap; /proc tells them
-        apart. Where hidepid hides everybody, somebody is there.
+        As PID 1 the rest is everybody else in the namespace, also a process that entered it and is
+        nobody's child here. The kernel's answer also counts zombies that a parent outside has yet
+        to reap; /proc tells which these are. If hidepid hides everybody, we assume that somebody
+        is there.
         """
         if not self.report.is_pid1 or kernel.send(_EVERYBODY, 0) == errno.ESRCH:
             return True
@@ -161,16 +162,16 @@ class Hands:
     # -- the terminal
 
     def _give_terminal(self) -> None:
-        """Not where a shell continued us in the background: then it keeps the foreground."""
+        """Main gets the foreground, unless a shell continued us in the background and keeps it."""
         if kernel.holds_foreground(self.terminal):
             self._set_foreground(self.reaper.main_pid)
 
     def _take_terminal(self) -> None:
-        """Not while somebody of main's group lives: it may use the terminal while it ends."""
+        """Wait until nobody of main's group lives: they may use the terminal while they end."""
         main_pid = self.report.main_pid
         if kernel.foreground(self.terminal) != main_pid or self._lives_in(main_pid):
             return
-        if not posix.getpgrp():  # as PID 1 in a group from outside the namespace, without a number
+        if not posix.getpgrp():  # PID 1 can be in a group from outside, which has no number here
             kernel.lead_group()
         self._set_foreground(posix.getpgrp())
 
@@ -188,7 +189,7 @@ class Hands:
     # -- the end
 
     def _leave(self, code: int) -> "NoReturn":
-        # A script that started us writes to the terminal next. As PID 1 nobody comes after us.
+        # A script that started us writes to the terminal next. Nobody comes after a PID 1.
         if not self.report.is_pid1 and kernel.foreground(self.terminal) == self.report.main_pid:
             self._set_foreground(posix.getpgrp())
         self.report.end(code)

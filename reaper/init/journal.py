@@ -1,8 +1,8 @@
 """The log: lines on a descriptor.
 
 A line is one write. A full pipe, a dead reader or a full disk never block the init and never reach
-main as a signal: the line is lost, counted, and the loss is reported by the next line that gets
-through, also to another reader. No decision about the container depends on anything here.
+main as a signal. The line is lost and counted, and the next line that gets through, also to another
+reader, is preceded by a report of the loss. No decision about the container depends on this module.
 """
 
 import errno
@@ -27,30 +27,31 @@ if TYPE_CHECKING:
 class Sink:
     """What lines are written to, without ever waiting: a path or a descriptor.
 
-    A FIFO may have no reader at the start, or lose it and get another. Lines are lost meanwhile,
-    and when there is one to write we look again, at most every `TRY_EVERY` seconds of the clock.
-    Our end is only ever the writing one: fifo(7). It stays open, so what is in the pipe still
-    reaches the next reader.
+    A FIFO may have no reader at the start, or lose its reader and get another. Lines are lost
+    meanwhile. When there is a line to write, we look for a reader again, but at most every
+    `TRY_EVERY` seconds of the clock. We open a FIFO only for writing (fifo(7)) and keep it open, so
+    that what is in the pipe still reaches the next reader.
 
-    A regular file by path may be rotated. O_APPEND makes it right when it is cut (copytruncate).
-    When it was renamed or removed, we go on in the file that is at the path now, or make one. We
-    look for that when there is a line to write, too, and as seldom.
+    A regular file that was given by its path may be rotated. If it is truncated (copytruncate),
+    O_APPEND writes at the new end. If it was renamed or removed, we go on in the file that is at
+    the path now, or create one. We look for that, too, only when there is a line to write, and at
+    most every `TRY_EVERY` seconds.
     """
 
     def __init__(self, target: str, clock: "Callable[[], float]" = time.monotonic) -> None:
-        """`fd:N`, or a path, which is appended to. OSError where it cannot be written.
+        """`target` is `fd:N`, or a path, which is appended to. OSError if it cannot be written.
 
-        Only a closed standard error is taken as it is: nobody wants to hear.
+        Only a closed standard error is no error: somebody closed it to hear nothing.
         """
         self.lost = 0
         self.reason = 0  # errno of the last loss
-        self.fd = -1  # of a FIFO by path that nobody has read yet
-        self._path = ""  # of a FIFO or a regular file by path
-        self._file: tuple[int, int] | None = None  # which regular file by path is open
+        self.fd = -1  # until a FIFO that was given by its path has a reader
+        self._path = ""  # of a FIFO or a regular file that was given by its path
+        self._file: tuple[int, int] | None = None  # device and inode of such a regular file
         self._clock = clock
         self._reader_gone = False
-        self._next_try = 0.0  # of the clock: no look at the path before
-        self._find_reader: Callable[[], None] | None = None  # only a FIFO gets another
+        self._next_try = 0.0  # when, by the clock, to look again for a reader or a rotated file
+        self._find_reader: Callable[[], None] | None = None  # only a pipe can get another reader
         self._rest = b""  # of a line that was written in part
         self._put: _Put = posix.write
         if target.startswith("fd:"):
@@ -65,17 +66,17 @@ class Sink:
     def _take(self, fd: int) -> None:
         """Use a descriptor that we were given, without changing it for those who share it.
 
-        A regular file never blocks and must keep its shared offset.
+        A regular file is not opened anew: it never blocks, and it must keep its shared offset.
         """
         self.fd = fd
         try:
-            posix.write(fd, b"")  # EBADF where it is closed or only to be read
+            posix.write(fd, b"")  # EBADF if it is closed or can only be read
         except OSError as error:
             if fd != 2:
                 raise
             self._lose_reader(error)
             return
-        if fd > 2:  # given to us, not to main
+        if fd > 2:  # it was given to us, not to main
             posix.set_inheritable(fd, False)
         kind = posix.fstat(fd).st_mode & _S_IFMT
         if kind == _S_IFREG:
@@ -87,7 +88,10 @@ class Sink:
             self._open_anew()
 
     def _open_file(self, target: str) -> None:
-        """Open what is at the path, or make a file. /dev/stderr names a descriptor, no file."""
+        """Open what is at the path, or create a file.
+
+        We do not look for a rotation of /dev/stderr and the like: they name a descriptor.
+        """
         self.fd = posix.open(target, _CREATE, 0o644)
         found = posix.fstat(self.fd)
         if found.st_mode & _S_IFMT == _S_IFREG and not target.startswith(("/dev/", "/proc/")):
@@ -96,18 +100,19 @@ class Sink:
             self._next_try = self._clock() + TRY_EVERY
 
     def _follow(self) -> None:
-        """Go on in the file that is at the path now, if it is another one or none: logrotate(8).
+        """After a rotation, go on in the file that is at the path now, or create one: logrotate(8).
 
-        If that cannot be, we stay with the old file and look again later. Whoever may replace it
-        (main, too) does not choose a file for us: only one that we make, or a regular file with
-        one name that belongs to us or to the owner of the old file.
+        If that fails, we stay with the old file and look again later. Those who may replace the
+        file, such as main, must not be able to choose any file for us to write to. So we take only
+        a file that we create, or a regular file that has a single name and belongs to us or to the
+        owner of the old file.
         """
         try:
             there = posix.lstat(self._path)
             if (there.st_dev, there.st_ino) == self._file or not self._may_follow(there):
                 return
         except OSError:
-            pass  # there is none, or the open fails, too
+            pass  # there is no file, or the open below fails, too
         try:
             new = posix.open(self._path, _CREATE | posix.O_NOFOLLOW, 0o644)
         except OSError:
@@ -136,9 +141,10 @@ class Sink:
             self._lose_reader(error)
 
     def _open_path(self) -> None:
-        """Open the FIFO that is at the path now; OSError: ENXIO where nobody reads it.
+        """Open the FIFO that is at the path now. OSError, with ENXIO if nobody reads it.
 
-        Only a FIFO: whoever may replace it (main, too) does not choose another file for us.
+        We take only a FIFO: those who may replace it, such as main, must not be able to choose
+        another file for us to write to.
         """
         new = posix.open(self._path, _APPEND)
         if posix.fstat(new).st_mode & _S_IFMT != _S_IFIFO:
@@ -149,14 +155,17 @@ class Sink:
             posix.close(old)
 
     def _open_given(self) -> None:
-        """See whether a pipe that we were given is read; OSError: ENXIO where it is not."""
+        """Check that somebody reads the pipe that we were given. OSError with ENXIO if not."""
         if select.POLLERR & _poll(self.fd, 0):
             raise OSError(errno.ENXIO, "nobody reads")
         if self._put is not posix.write:
             self._open_anew()
 
     def _open_anew(self) -> None:
-        """Through /proc a pipe or terminal gets a description and so an O_NONBLOCK of our own."""
+        """Open a pipe or terminal again through /proc, for an open file description of our own.
+
+        On that, O_NONBLOCK is not shared with anybody.
+        """
         try:
             self.fd = posix.open(f"/proc/self/fd/{self.fd}", posix.O_WRONLY | _OPEN)
         except OSError:
@@ -164,9 +173,9 @@ class Sink:
         self._put = posix.write
 
     def write(self, line: bytes) -> bool:
-        """Write a whole line or lose it; True where it was written.
+        """Write a whole line or lose it; True if it was written.
 
-        Only a disk that fills up or a terminal takes a part; the next write finishes such a line.
+        Only a disk that fills up or a terminal takes a part of a line; the next write finishes it.
         """
         if self._reader_gone and not self._reader_is_back():
             self.lost += 1
@@ -189,7 +198,10 @@ class Sink:
         return begun
 
     def _lose_reader(self, error: OSError) -> None:
-        """Each write now would be a SIGPIPE to ourselves. No other reader gets half a line."""
+        """Stop writing, because each write would send us a SIGPIPE.
+
+        The rest of a line is lost, so that the next reader does not get half a line.
+        """
         self.reason = error.errno or 0
         self._reader_gone = True
         self._next_try = self._clock() + TRY_EVERY
@@ -218,7 +230,7 @@ class Log:
         self._with_time = not sink.is_terminal
 
     def say(self, level: int, event: str, message: str) -> None:
-        """Write a line; `event` is one of `events.LOG_EVENTS`, which only machines are told."""
+        """Write a line; `event` is one of `events.LOG_EVENTS`, which only the JSON log shows."""
         if level > self.level:
             return
         if self.tell_loss():
@@ -227,15 +239,15 @@ class Log:
             self.sink.lost += 1
 
     def tell_loss(self) -> bool:
-        """Say how many lines were lost since that was last said; False where that was lost, too.
+        """Say how many lines were lost since we last said so; False if this line is lost, too.
 
-        Then no other line is written, either: before it nothing would seem to be missing.
+        If so, the caller writes no line either: it would look as if no line before it were missing.
         """
         lost = self.sink.lost
         if not lost:
             return True
         told = self._write(WARNING, "drop", f"{lost} log lines lost ({reason(self.sink)})")
-        self.sink.lost -= lost if told else 1  # this line is not one of them
+        self.sink.lost -= lost if told else 1  # the line that reports the loss does not count
         return told
 
     def error(self, event: str, message: str) -> None:
@@ -264,7 +276,7 @@ def reason(sink: Sink) -> str:
 
 
 def _one_line(text: str) -> bytes:
-    """One line in one write, cut between two characters to what a pipe takes whole."""
+    """A line for one write, cut between two characters to a length that a pipe takes whole."""
     data = text.encode(errors="backslashreplace")
     if len(data) >= PIPE_BUF:
         data = data[: PIPE_BUF - 5].decode(errors="ignore").encode() + b" ..."
@@ -272,14 +284,14 @@ def _one_line(text: str) -> bytes:
 
 
 def timestamp(ahead: float = 0.0) -> str:
-    """Now, or so many seconds ahead, as RFC 3339 in UTC with microseconds."""
+    """The time now, or `ahead` seconds from now, as RFC 3339 in UTC with microseconds."""
     nanoseconds = time.time_ns() + int(ahead * 1_000_000_000)
     seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(nanoseconds // 1_000_000_000))
     return f"{seconds}.{nanoseconds // 1000 % 1_000_000:06}Z"
 
 
 def complain(what: str, cure: str) -> None:
-    """The two lines of a usage error on stderr; a closed or full one loses them."""
+    """Write the two lines of a usage error to stderr; if that is closed or full, they are lost."""
     sink = Sink("fd:2")
     for text in (what, cure):
         sink.write(_one_line(f"reaper: {escaped(text)}"))
@@ -300,7 +312,7 @@ def _is_fifo(path: str) -> bool:
 
 
 def _absolute(path: str) -> str:
-    """The path as it is still right in another folder: the init's becomes /."""
+    """The absolute path, which stays right when the init changes its folder to /."""
     try:
         return path if path.startswith("/") else f"{posix.getcwd()}/{path}"
     except OSError:
@@ -316,17 +328,17 @@ def _resolved(fd: int, path: str) -> str:
 
 
 def _poll(fd: int, events: int) -> int:
-    """What poll(2) says of a descriptor at once."""
+    """The events that poll(2) finds on a descriptor, without waiting."""
     poll = select.poll()
     poll.register(fd, events)
     return sum(found for _, found in poll.poll(0))
 
 
 def _write_without_waiting(fd: int, data: bytes) -> int:
-    """For what cannot be opened anew: a socket, another user's pipe, no /proc.
+    """Write to what cannot be opened anew: a socket, another user's pipe, or all without /proc.
 
-    pwritev2(2) with RWF_NOWAIT does it exactly on Linux 6.5 and later. Before, poll(2) says
-    whether PIPE_BUF bytes go in; only another writer in between could make us wait.
+    pwritev2(2) with RWF_NOWAIT does exactly this on Linux 6.5 and later. On an older kernel poll(2)
+    says whether PIPE_BUF bytes fit; only another writer that comes in between could make us wait.
     """
     try:
         return posix.pwritev(fd, [data], -1, posix.RWF_NOWAIT)

@@ -1,11 +1,11 @@
-"""JSON Lines (RFC 8259, an object a line): the trace, and the log with --log-format json.
+"""JSON Lines (RFC 8259, one object a line): the trace, and the log with --log-format json.
 
-Loaded at the start where one of them is asked for. By hand: the json module would cost a third of
-a start.
+Loaded at the start if one of them is asked for. It is written by hand, because the json module
+would cost a third of a start.
 """
 
 import posix
-import resource  # noqa: F401  wait4 loads it when first called, after it has taken a zombie
+import resource  # noqa: F401  else the first wait4 would load it, after it has taken a zombie
 import time
 
 from reaper import events
@@ -38,7 +38,7 @@ class Trace:
 
     def __init__(self, sink: Sink) -> None:
         self.sink = sink
-        self.told_lost = 0  # lines, as the drop events say
+        self.told_lost = 0  # how many lost lines the drop events told of
 
     def emit(self, event: str, pid: int, **fields: "Json | None") -> None:
         if self._tell_loss():
@@ -47,7 +47,7 @@ class Trace:
             self.sink.lost += 1
 
     def _tell_loss(self) -> bool:
-        """As the log does."""
+        """Say how many lines were lost, as `Log.tell_loss` does."""
         lost = self.sink.lost
         if not lost:
             return True
@@ -76,9 +76,9 @@ _ROOM = PIPE_BUF // 16
 
 
 def _shortened(line: "dict[str, Json]") -> "dict[str, Json]":
-    """The beginning of the field that may be of any length, and the mark that it was cut.
+    """The beginning of argv, and the mark that it was cut.
 
-    A name, a host name and a number have a length that the kernel bounds.
+    Only argv can be of any length: the kernel limits names, host names and numbers.
     """
     argv = line.get("argv")
     if isinstance(argv, list) and (words := _beginning(argv, _ROOM)) != argv:

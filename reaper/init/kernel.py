@@ -1,4 +1,4 @@
-"""The thin shell around the kernel: one short function a system call, and no decision.
+"""The thin shell around the kernel: one short function for each system call, and no decision.
 
 Every docstring names the man page and the errors that are normal. `posix` and `_signal` are the
 built-in modules under `os` and `signal`, without their start-up time.
@@ -53,7 +53,7 @@ def next_signal(numbers: "Iterable[int]", timeout: float | None = None) -> "Sigi
 
 
 def is_pending(number: int) -> bool:
-    """Whether a blocked signal waits: sigpending(2)."""
+    """Whether a blocked signal is pending: sigpending(2)."""
     return number in _signal.sigpending()
 
 
@@ -80,32 +80,32 @@ REFUSED = (errno.EPERM, errno.ENOSYS)  # what a seccomp profile answers
 
 
 def peek() -> tuple[int, bool]:
-    """A child to be waited for: (pid, whether it has ended); pid 0: none.
+    """A child that can be waited for: (pid, whether it has ended); pid 0: there is none.
 
-    waitid(2) with WNOWAIT: nothing is taken, so /proc/PID/stat of a zombie can still be read. What
-    has not ended is a child that made us its tracer, and has stopped: `stop_or_continue` takes it.
-    ChildProcessError: no child.
+    waitid(2) with WNOWAIT takes nothing, so /proc/PID/stat of a zombie can still be read. A child
+    that has not ended is a tracee that has stopped: `stop_or_continue` takes that stop.
+    ChildProcessError: we have no child.
     """
     found = posix.waitid(posix.P_ALL, 0, posix.WEXITED | posix.WNOHANG | posix.WNOWAIT)
     return (found.si_pid, found.si_code != posix.CLD_TRAPPED) if found else (0, False)
 
 
 def reap(pid: int = -1) -> tuple[int, int]:
-    """Take a child: (pid, wait status); pid 0: none; ChildProcessError: no child. waitpid(2).
+    """Reap a child: (pid, wait status); pid 0: none; ChildProcessError: no child. waitpid(2).
 
-    The status may be the stop of a child that made us its tracer: `stop_in`.
+    The status may also say that a tracee has stopped: ask `stop_in`.
     """
     return posix.waitpid(pid, posix.WNOHANG)
 
 
 def reap_with_usage(pid: int) -> tuple[int, int, float, float, int]:
-    """Take a zombie: (pid, wait status, user s, system s, max RSS in bytes). wait4(2)."""
+    """Reap a zombie: (pid, wait status, user s, system s, max RSS in bytes). wait4(2)."""
     pid, status, usage = posix.wait4(pid, posix.WNOHANG)
     return pid, status, usage.ru_utime, usage.ru_stime, usage.ru_maxrss * 1024
 
 
 def stop_in(status: int) -> int:
-    """What a wait status tells of a stop, as in `stop_or_continue`; 0: the child has ended."""
+    """The stop in a wait status, as `stop_or_continue` has it; 0: the child has ended."""
     return status >> 8 if posix.WIFSTOPPED(status) else 0
 
 
@@ -113,10 +113,11 @@ STOPPED, TRAPPED = posix.CLD_STOPPED, posix.CLD_TRAPPED
 
 
 def stop_or_continue(pid: int) -> tuple[int, int] | None:
-    """A stop or continue of a child, once each: (STOPPED, TRAPPED or another, signal). waitid(2).
+    """Take a child's next stop or continue, which is told only once: (kind, signal). waitid(2).
 
-    TRAPPED: by us, its tracer; above the signal's eight bits is the number of a PTRACE_EVENT.
-    None: nothing, or the child is gone (ECHILD), or nobody may ask (seccomp).
+    The kind is STOPPED, or TRAPPED, or else the child was continued. TRAPPED: it stopped for us,
+    its tracer; above the signal's eight bits is the number of a PTRACE_EVENT.
+    None: nothing happened, or the child is gone (ECHILD), or seccomp forbids the call.
     """
     try:
         info = posix.waitid(posix.P_PID, pid, posix.WSTOPPED | posix.WCONTINUED | posix.WNOHANG)
@@ -132,8 +133,8 @@ def stop_or_continue(pid: int) -> tuple[int, int] | None:
 def origin_of_stop(pid: int) -> tuple[int, int] | None:
     """Who sent the signal that a tracee of ours has stopped for: (si_code, si_pid).
 
-    None: that is no signal's delivery but a stop of the whole group (EINVAL), or the tracee is gone
-    (ESRCH), or nobody may ask. ptrace(2): PTRACE_GETSIGINFO; sigaction(2).
+    None: it did not stop for a signal but in a group-stop (EINVAL), or it is gone (ESRCH), or the
+    call is forbidden. ptrace(2): PTRACE_GETSIGINFO; sigaction(2).
     """
     siginfo = bytearray(128)
     try:
@@ -145,7 +146,7 @@ def origin_of_stop(pid: int) -> tuple[int, int] | None:
 
 
 def detach(pid: int, number: int) -> int:
-    """Let a tracee that has stopped go on, with a signal or with 0; 0 or the errno.
+    """Let a stopped tracee go on, with a signal or with none (0); returns 0 or the errno.
 
     ptrace(2): PTRACE_DETACH. ESRCH: it was killed meanwhile.
     """
@@ -157,25 +158,25 @@ def detach(pid: int, number: int) -> int:
 
 
 def stop_self(number: int) -> bool:
-    """Take the default action of a stop signal, with our whole group; back when continued.
+    """Stop our whole process group by a stop signal; returns when we are continued.
 
-    Returns False where the kernel refused, as it does for PID 1 and for an orphaned process group
-    (setpgid(2), POSIX 2.4.3): nobody could continue us there. The group is what a terminal's
-    Ctrl-Z would have stopped, had main been in it.
+    Returns False if the kernel refused, as it does for PID 1 and for an orphaned process group
+    (setpgid(2), POSIX 2.4.3): nobody could continue us there. We stop the group, because a
+    terminal's Ctrl-Z would have stopped it if main were in it.
     """
     if posix.getpid() == 1:
         return False  # and our group may be that of a process outside the namespace
     if number == signals.NUMBERS["SIGSTOP"]:
-        number = signals.NUMBERS["SIGTSTP"]  # the refusal exists for the stops of a terminal only
+        number = signals.NUMBERS["SIGTSTP"]  # the kernel can refuse only a terminal's stop signals
     send(0, number)
     unblock((number,))
     block((number,))
-    # The continue that woke us is pending still; the caller continues main itself.
+    # The SIGCONT that woke us is still pending. Take it: the caller continues main itself.
     return next_signal((signals.NUMBERS["SIGCONT"],), 0) is not None
 
 
 def prctl(option: int, value: int) -> int:
-    """prctl(2) with one argument; 0 or the errno, ENOSYS where there is no way to call it."""
+    """prctl(2) with one argument; 0 or the errno, ENOSYS if there is no way to call it."""
     try:
         linux.prctl(option, value)
     except OSError as error:
@@ -184,7 +185,7 @@ def prctl(option: int, value: int) -> int:
 
 
 def group_of(pid: int) -> int:
-    """The process group of a child; 0 where it cannot be had (seccomp). getpgid(2)."""
+    """The process group of a child; 0 if we are not allowed to ask (seccomp). getpgid(2)."""
     try:
         return posix.getpgid(pid)
     except OSError:
@@ -229,8 +230,8 @@ def open_terminal() -> int:
 def holds_foreground(terminal: int) -> bool:
     """Whether our process group is the terminal's foreground group. tcgetpgrp(3).
 
-    In a PID namespace below that of the group both are 0. Then a read tells, which is refused in
-    the background (EIO, as SIGTTIN is blocked) and takes nothing.
+    If both groups are from outside our PID namespace, both numbers are 0. Then a read of no bytes
+    tells: it is refused in the background (EIO, because SIGTTIN is blocked).
     """
     group = posix.getpgrp()
     if foreground(terminal) != group:
@@ -242,7 +243,7 @@ def holds_foreground(terminal: int) -> bool:
 
 
 def foreground(terminal: int) -> int:
-    """The terminal's foreground group, 0 where it is of another PID namespace; -1: no terminal."""
+    """The terminal's foreground group, 0 if it is of another PID namespace; -1: no terminal."""
     try:
         return posix.tcgetpgrp(terminal) if terminal >= 0 else -1
     except OSError:
@@ -261,8 +262,8 @@ def give_terminal(terminal: int, pgid: int) -> int:
 def reserve_standard_descriptors() -> None:
     """Occupy closed descriptors 0 to 2, so that nothing of ours lands on them.
 
-    "/" is always there, and O_PATH wants no permission on it: reading and writing are EBADF, as
-    before. Close-on-exec leaves them closed for main.
+    "/" always exists, and O_PATH needs no permission on it. Reading and writing still fail with
+    EBADF, as on a closed descriptor. Close-on-exec leaves the descriptors closed for main.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -272,7 +273,7 @@ def reserve_standard_descriptors() -> None:
 
 
 def close_inherited(keep: "Iterable[int]") -> None:
-    """Close every descriptor above 2 but `keep`; main has its own copies. close(2)."""
+    """Close every descriptor above 2 that is not in `keep`; main has its own copies. close(2)."""
     try:
         names = posix.listdir("/proc/self/fd")
     except OSError:
@@ -287,9 +288,9 @@ def close_inherited(keep: "Iterable[int]") -> None:
 def send_if(still_same: "Callable[[], bool]", pid: int, number: int) -> int:
     """Signal a process that is not our child, so that a reused pid is never hit; 0 or the errno.
 
-    The pidfd holds the process while `still_same` looks whether it is the one that was meant.
-    pidfd_open(2), pidfd_send_signal(2): ESRCH. Without pidfds (before Linux 5.3, refused by a
-    seccomp profile, no descriptor left) a look must do.
+    The pidfd stays with one process while `still_same` checks whether that is the one we mean.
+    pidfd_open(2), pidfd_send_signal(2): ESRCH. If there is no pidfd (Linux before 5.3, a seccomp
+    profile, no descriptor left), the check alone must do.
     """
     try:
         descriptor = posix.pidfd_open(pid)

@@ -1,7 +1,7 @@
 """Start main: fork, and in the child everything between fork and exec.
 
-The look-up follows execvp(3). What the child could not do comes back through a pipe that exec
-closes, so the parent knows when main's own program began. No policy here.
+The look-up follows execvp(3). The child reports what failed through a pipe. Exec closes the pipe,
+so the parent knows when main's own program began. No policy here.
 """
 
 import errno
@@ -40,7 +40,7 @@ class Plan:
         bind_to_parent: bool,
     ) -> None:
         self.command = command
-        self.blocked = blocked  # what we blocked ourselves, and main must not inherit
+        self.blocked = blocked  # signals that we blocked, and that main must not inherit blocked
         self.fixes = fixes
         self.terminal = terminal  # -1: main is not given the foreground
         self.parent = posix.getpid() if bind_to_parent else 0
@@ -48,7 +48,7 @@ class Plan:
 
 
 class Launch:
-    """A main that was forked, and what its child side reports until exec closes the pipe."""
+    """A main that was forked, and the failures that it reports until exec closes the pipe."""
 
     __slots__ = ("_poll", "_receive", "_reports", "pid")
 
@@ -64,7 +64,7 @@ class Launch:
         return {self._receive}
 
     def is_over(self, milliseconds: int) -> bool:
-        """Wait so long for exec to succeed or fail; a stopped child does neither."""
+        """Wait this long for exec to succeed or fail; a child that is stopped does neither."""
         while self._receive >= 0 and self._poll.poll(milliseconds):
             if part := posix.read(self._receive, 4096):
                 self._reports += part
@@ -74,7 +74,7 @@ class Launch:
         return self._receive < 0
 
     def failures(self) -> list[tuple[str, int]]:
-        """What failed, with its errno; after a failed `exec` the child is gone."""
+        """The steps that failed, each with its errno; if `exec` failed, the child is gone."""
         words = [line.split() for line in self._reports.decode().splitlines()]
         return [(step, int(number)) for step, number in words]
 
@@ -82,9 +82,10 @@ class Launch:
 def start(plan: Plan) -> Launch:
     """Fork, and exec main in a process group of its own. OSError: the fork failed (EAGAIN).
 
-    Every signal must be blocked: what comes meanwhile waits, in the parent for forwarding, in the
-    child for main's own exec. Do little until that is over: the child may be waiting for this very
-    processor, and each page that both touch has to be copied.
+    Every signal must be blocked. A signal that comes meanwhile stays pending: in the parent until
+    it is forwarded, in the child until just before exec. The caller does little until exec is over,
+    because the child may be waiting for this very processor, and because each page that one of the
+    two writes has to be copied.
     """
     receive, report = posix.pipe()
     launched = Launch(receive)
@@ -92,10 +93,10 @@ def start(plan: Plan) -> Launch:
     if launched.pid == 0:
         try:
             _become_main(plan, report)
-        except UnicodeError:  # an argument that the codec of a legacy locale does not give back
+        except UnicodeError:  # an argument whose bytes a legacy locale's codec does not give back
             _tell(report, "exec", errno.EILSEQ)
         finally:
-            posix._exit(status.CANNOT_EXECUTE)  # never back into the parent's code
+            posix._exit(status.CANNOT_EXECUTE)  # the child must never run the parent's code
     posix.close(report)
     return launched
 
@@ -103,7 +104,7 @@ def start(plan: Plan) -> Launch:
 def _become_main(plan: Plan, report: int) -> "NoReturn":
     if error := kernel.lead_group():
         _tell(report, "setpgid", error)
-    # Before exec, so that main's first read of the terminal does not stop it.
+    # Give it before exec, so that main's first read of the terminal does not stop main.
     if plan.terminal >= 0 and (error := kernel.give_terminal(plan.terminal, posix.getpid())):
         _tell(report, "tcsetpgrp", error)
     if plan.parent:
@@ -122,9 +123,9 @@ def _tell(report: int, step: str, number: int) -> None:
 
 
 def _bind_to(parent: int, report: int) -> None:
-    """Main dies with the init, also when that was killed before this line.
+    """Let main die with the init, even if the init was killed before this line.
 
-    In a PID namespace below ours the last cannot be seen: the parent's number is 0 there.
+    If main is in a PID namespace below ours, it cannot see that: its parent's number is always 0.
     """
     if error := kernel.prctl(kernel.PR_SET_PDEATHSIG, signals.NUMBERS["SIGKILL"]):
         _tell(report, "prctl", error)
@@ -133,7 +134,7 @@ def _bind_to(parent: int, report: int) -> None:
 
 
 def execute(command: list[str], path: bytes) -> int:
-    """execvp(3) with `path` as PATH; returns the errno, and only where nothing could be run."""
+    """execvp(3) with `path` as PATH. It returns only if nothing could be run, with the errno."""
     program = encode(command[0])
     if not program:
         return errno.ENOENT
@@ -167,7 +168,7 @@ def _try(file: bytes, command: list[str]) -> int:
 
 
 def is_elf(file: bytes) -> bool:
-    """Whether the file is a binary: then ENOEXEC means another machine, not a script."""
+    """Whether it is a binary: then ENOEXEC says that it is for another machine, and no script."""
     return _first_bytes(file, 4) == _ELF
 
 
@@ -185,7 +186,7 @@ def _first_bytes(file: bytes, count: int) -> bytes:
 
 
 def _head(file: bytes, path: bytes) -> bytes:
-    """The beginning of the file that was looked up, or of the first of that name on PATH."""
+    """The beginning of the file; a name without a slash is looked up on PATH."""
     folders = [b""]
     if b"/" not in file:
         folders = [folder + b"/" if folder else b"" for folder in path.split(b":")]

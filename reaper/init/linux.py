@@ -1,8 +1,8 @@
-"""The two system calls that Python lacks, by the extension module under ctypes.
+"""The two system calls that Python lacks, made through `_ctypes`, the extension under ctypes.
 
-`docker/static/main.c` has the same as a built-in module, `_linux`. ctypes itself would import 5 ms
-of what we do not need, and even its extension module is loaded only when a call is made. Both raise
-OSError: ENOSYS where there is no ctypes.
+The static form has the same functions in a built-in module, `_linux` (`docker/static/main.c`).
+ctypes itself would import what we do not need, in 5 ms, and even `_ctypes` is loaded only when a
+call is made. Both functions raise OSError, with ENOSYS if there is no `_ctypes`.
 """
 
 import errno

@@ -33,11 +33,13 @@ ALL_BUT_CHLD = ALL - {SIGCHLD}
 # A write of the journal to a dead reader or a full file sends us these.
 FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
 KILLED_CODE = SIGNAL_BASE + SIGKILL
-FROM_OUTSIDE = (0, 0)  # si_code SI_USER, si_pid 0: of a process outside our PID namespace
+FROM_OUTSIDE = (0, 0)  # si_code SI_USER, si_pid 0: sent by a process outside our PID namespace
 ENDED = (posix.CLD_EXITED, posix.CLD_KILLED, posix.CLD_DUMPED)
-LOOK_EVERY = 0.1  # seconds, for main's exec, and for the end of who entered the namespace
-SIGNALS_FOR = 0.05  # seconds of a round, before the dead and the deadlines have their turn
-SCAN_EVERY = 1.0  # seconds, for the adopted with --adopted end
+# How often to look whether main's exec is over, and whether processes that entered have ended.
+LOOK_EVERY = 0.1  # seconds
+# How long a round may take signals before it reaps and looks at the deadlines.
+SIGNALS_FOR = 0.05  # seconds
+SCAN_EVERY = 1.0  # seconds between two looks for adopted processes, with --adopted end
 
 
 class Init:
@@ -46,7 +48,7 @@ class Init:
     def __init__(
         self, report: Report, terminal: int, born: "Iterable[int]", launched: Launch
     ) -> None:
-        """`terminal` is the controlling terminal or -1; `born` were our children before main."""
+        """`terminal` is the controlling terminal or -1; `born` are children from before main."""
         self.report = report
         self.options = report.options
         self.terminal = terminal
@@ -54,30 +56,33 @@ class Init:
         self.core = core.Core(self.options, terminal=terminal >= 0)
         self.reaper = Reaper(report, launched.pid, born)
         self.hands = Hands(report, self.reaper, self.core, terminal, self._summary)
-        self.waits_for_entered = False  # the rest are processes that are not our children
+        self.waits_for_entered = False  # only processes that are not our children remain
         number = self.options.parent_death
         self.parent_death = 0 if signals.ACTIONS.get(number) == signals.UNCATCHABLE else number
-        # Do not wait: the last batch was full, or a part of the round failed. Nor at first, because
-        # of what happened before our exec nothing tells.
+        # Do not wait for a signal: the last batch was full, or a part of the round failed. Nor does
+        # the first round wait: no signal tells what happened before our exec.
         self.more = True
         self.cgroup: Cgroup | None = None
-        self.oom_kills: int | None = None  # of the kernel, at our start
+        self.oom_kills: int | None = None  # the kernel's count at our start
         self.oom_doubtful = False  # a child may have died before that was read
-        self.kills: cause.Kills | None = None  # from the first reading on
+        self.kills: cause.Kills | None = None  # made when the count is first needed
         self.verdict: cause.Verdict | None = None  # on the batch at hand
-        self.killed: dict[int, surroundings.Seen] = {}  # zombies that SIGCHLD told of
+        self.killed: dict[int, surroundings.Seen] = {}  # pid -> zombie that died by KILL
 
     # -- main's start
 
     def _look_for_exec(self) -> None:
-        """Do not wait for its end: a child that is stopped before exec still needs our signals."""
+        """Report the exec if it is over.
+
+        Do not wait for that: a child that is stopped before exec still needs our signals.
+        """
         if self.launch and self.launch.is_over(0):
             launched, self.launch = self.launch, None
             path = posix.environ.get(b"PATH", DEFAULT_PATH)
             self.report.launched(launched.failures(), path)
 
     def _keep_nothing_busy(self) -> None:
-        """Let go of our folder and of inherited descriptors; read what the end is compared with."""
+        """Let go of our folder and of inherited descriptors; read the counts at our start."""
         log, trace = self.report.log, self.report.trace
         keep = {log.sink.fd, self.terminal}
         keep |= {trace.sink.fd} if trace else set()
@@ -89,7 +94,7 @@ class Init:
             log.info(
                 "no_proc", "no /proc of this PID namespace: names and descendants are not known"
             )
-        gc.freeze()  # what a start makes is there to stay
+        gc.freeze()  # what the start has made stays to the end
         gc.enable()
         self.cgroup = Cgroup()
         self.oom_kills = self.cgroup.value("oom kills")
@@ -113,19 +118,20 @@ class Init:
             part()
         except Exception as error:  # leaving would kill the container
             self.report.internal_error(error)
-            self.more = True  # what was not done is not announced again
+            self.more = True  # no signal will announce again what was not done
             if self.core.phase == core.GONE:
                 kernel.leave(self.core.exit_code)
             time.sleep(0.01)
 
     def _step(self) -> None:
-        """Wait, then: the signals, the dead, the deadlines."""
+        """Wait. Then take the signals, reap the dead, and do what is due, in this order."""
         info = self._wait()
         self.more = False
-        # Before a CONT is forwarded: it would wipe out the stop that we have not seen yet.
+        # Look before a CONT is forwarded: it would wipe out a stop that we have not seen yet.
         self._try(self._look_for_stop)
-        # SIGCHLD only wakes us. Were it taken in its turn, a flood of orphans would hold back the
-        # real-time signals behind it, and a flood of SIGUSR1 before it would hold back reaping.
+        # SIGCHLD only wakes us, and every round reaps. If we reaped when its turn comes, a flood of
+        # orphans would hold back the real-time signals behind it, and a flood of SIGUSR1 before it
+        # would hold back reaping.
         taken, until = 0, time.monotonic() + SIGNALS_FOR
         while info is not None:
             if info.si_signo != SIGCHLD:
@@ -144,7 +150,7 @@ class Init:
     def _wait(self) -> "kernel.Siginfo | None":
         try:
             return kernel.next_signal(ALL, self._timeout())
-        except OSError as error:  # seccomp: then no signal is heard, but main's end is
+        except OSError as error:  # seccomp: we get no signal then, but still see main's end
             text = posix.strerror(error.errno or 0)
             what = f"signals cannot be waited for ({text}): allow rt_sigtimedwait"
             self.report.once("refused", what)
@@ -157,8 +163,8 @@ class Init:
             return 0
         deadline = self.core.deadline
         pauses = [] if deadline is None else [max(0.0, deadline - time.monotonic())]
-        # What the kernel does not announce: the end of an exec that takes long, the end of who is
-        # not our child, and an adoption.
+        # Look from time to time for what the kernel does not announce: the end of an exec that
+        # takes long, the end of a process that is not our child, and an adoption.
         if self.launch or self.waits_for_entered:
             pauses.append(LOOK_EVERY)
         if self.options.adopted == opt.END:
@@ -166,7 +172,7 @@ class Init:
         return min(pauses, default=None)
 
     def _signal(self, info: "kernel.Siginfo") -> None:
-        # From the kernel itself (si_code > 0), or from outside our namespace: 0. sigaction(2)
+        # 0: sent by the kernel itself (si_code > 0), or from outside our namespace. sigaction(2)
         number, sender = info.si_signo, info.si_pid if info.si_code <= 0 else 0
         if number in FROM_OUR_WRITES and sender == self.report.pid:
             return
@@ -176,19 +182,19 @@ class Init:
         self._come(number)
 
     def _come(self, number: int) -> None:
-        """Act on a signal that came as the policy says."""
+        """A signal came: act on it as the policy says."""
         if signals.ACTIONS[number] == signals.IGNORE:
             self.report.dropped(core.Drop(number, "policy"))
         elif number != SIGCHLD:
             self.hands.act(self.core.on_signal(number, time.monotonic()))
 
     def _look_for_parent(self, told: bool = False) -> None:
-        """--parent-death: as if that signal had come, if our parent is another one by now.
+        """If our parent has changed, act as if the signal of --parent-death had come.
 
-        The kernel also tells of the end of the thread that forked us, and a SIGCONT that comes
-        before we look takes its word out of the queue. A parent outside our PID namespace has
-        always the number 0: only then is the word itself (`told`) enough. getppid(2),
-        PR_SET_PDEATHSIG(2const).
+        The kernel tells us by a signal, but we compare parents all the same. It also sends that
+        signal when only the thread that forked us ends, and a SIGCONT that comes before we look
+        removes it. A parent outside our PID namespace always has the number 0: only then is the
+        kernel's signal (`told`) enough. getppid(2), PR_SET_PDEATHSIG(2const).
         """
         if not self.parent_death:
             return
@@ -222,13 +228,13 @@ class Init:
         nobody_left = batch.no_child_left and self.hands.nobody_left()
         self.waits_for_entered = batch.no_child_left and not nobody_left
         if batch.main_ending:
-            self._try(self._look_for_exec)  # if it failed, that came before the end
+            self._try(self._look_for_exec)  # a failed exec is reported before main's end
             ending = batch.main_ending
-            # Of an orphan alone, where main, or its command, did not die by KILL.
+            # If neither main nor its command died by KILL, the verdict is only about orphans.
             verdict = self.verdict if ending.exit_code == KILLED_CODE else None
             actions = self.core.on_main_ended(ending, nobody_left, time.monotonic())
             self._try(lambda: self.report.main_ended(ending, self.core, verdict))
-            if self.core.phase != core.LINGERING:  # else the file is the rest's as yet
+            if self.core.phase != core.LINGERING:  # then the rest may still write to the file
                 self._try(self.report.say_last_words)
             self.hands.act(actions)
         elif nobody_left:
@@ -241,7 +247,10 @@ class Init:
             self.more |= bool(self.reaper.coming)
 
     def _look_at_dead(self, info: "kernel.Siginfo") -> None:
-        """Who ended, before it is reaped, if it matters; SIGCHLD says so for one at a time."""
+        """Look at a child that has ended before we reap it, if that matters later.
+
+        SIGCHLD names one child, even if several have ended.
+        """
         pid = info.si_pid
         if pid == self.reaper.main_pid and info.si_code in ENDED:
             self.report.see_main(proc.process(pid))
@@ -250,7 +259,7 @@ class Init:
             self.killed[pid] = seen
 
     def _ask_who_killed(self, batch: "Batch") -> None:
-        """Where the KILL was not ours: did the kernel kill for want of memory?"""
+        """If we did not send the KILL, find out whether the kernel did, for want of memory."""
         seen, self.killed = self.killed, {}
         died = [pid for pid in batch.killed if not self.report.killed_by_us(pid)]
         # A shell whose command died by KILL exits with that code.

@@ -6,7 +6,7 @@ Docker wants the answer in tini's words.
 
 from reaper import __version__
 
-# `docker info` shows what stands behind "git.", up to the next dot.
+# `docker info` shows what follows "git.", up to the next dot.
 _TINI = f"tini version 0.19.0 - git.reaper-{__version__.replace('.', '-')}"
 
 VERSIONS = {"tini": _TINI, "docker-init": _TINI}

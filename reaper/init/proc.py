@@ -1,6 +1,6 @@
-"""What the init reads of /proc: proc(5). Everything may be gone or hidden; None says so.
+"""What the init reads from /proc: proc(5). Anything may be gone or hidden; None says so.
 
-A /proc of another PID namespace is as good as none: its numbers are other processes'.
+A /proc of another PID namespace counts as none, because its numbers mean other processes.
 """
 
 import posix
@@ -16,7 +16,7 @@ _PF_EXITING = 0x4  # the kernel's include/linux/sched.h
 
 
 def read(path: str) -> bytes | None:
-    """The whole content of a small file; None where it cannot be read."""
+    """The whole content of a small file; None if it cannot be read."""
     try:
         descriptor = posix.open(path, posix.O_RDONLY | posix.O_CLOEXEC)
     except OSError:
@@ -49,14 +49,15 @@ class Process:
         self.state = fields[0].decode()
         self.ppid, self.pgid, self.sid = int(fields[1]), int(fields[2]), int(fields[3])
         self.is_ending = self.state in "ZX" or bool(int(fields[6]) & _PF_EXITING)
-        # Page faults of the children it waited for: no process lives without one.
+        # Page faults of the children it waited for. No process lives without one, so the number
+        # rises with every such child.
         self.child_faults = int(fields[8]) + int(fields[10])
         self.threads = int(fields[17])
         self.start_ticks = int(fields[19])
 
     @property
     def is_dead(self) -> bool:
-        """A main thread may end before the others: then the process lives."""
+        """Whether it has ended. If only its main thread has ended, and others run, it lives."""
         return self.state in "ZX" and self.threads <= 1
 
     def still_same(self) -> bool:
@@ -82,8 +83,8 @@ def _process(pid: int) -> Process | None:
 def has_just_execed(pid: int) -> bool | None:
     """Whether a stopped process has run nothing of its program yet; None: not known.
 
-    Its stack pointer is where exec put it: proc_pid_syscall(5), and `startstack` of
-    proc_pid_stat(5). Both are for those who may trace it.
+    If so, its stack pointer is still where exec put it: proc_pid_syscall(5), and `startstack` of
+    proc_pid_stat(5). Only a process that may trace it can read these two.
     """
     line = read(f"{ROOT}/{pid}/stat") if usable() else None
     registers = (read(f"{ROOT}/{pid}/syscall") or b"").split()
@@ -93,7 +94,7 @@ def has_just_execed(pid: int) -> bool | None:
 
 
 def arguments(pid: int) -> list[str] | None:
-    """argv; None where it is hidden, empty for a zombie."""
+    """argv; None if it is hidden, empty for a zombie."""
     block = read(f"{ROOT}/{pid}/cmdline")
     if block is None:
         return None
@@ -102,7 +103,7 @@ def arguments(pid: int) -> list[str] | None:
 
 
 def ignores(pid: int, signal: int) -> bool | None:
-    """Whether it ignores a signal, as SigIgn says also of a zombie; None: gone, or hidden."""
+    """Whether a process ignores a signal; SigIgn tells even for a zombie. None: gone or hidden."""
     words = (read(f"{ROOT}/{pid}/status") or b"").split()
     if b"SigIgn:" not in words:
         return None
@@ -112,7 +113,7 @@ def ignores(pid: int, signal: int) -> bool | None:
 def everyone() -> "Iterator[Process]":
     """Every process that can be seen, in no order; those that vanish meanwhile are left out.
 
-    This and `descendants` ask a /proc that is `usable`.
+    Call this and `descendants` only if /proc is `usable`.
     """
     try:
         names = posix.listdir(ROOT)
@@ -135,7 +136,7 @@ def descendants(of: int) -> list[Process]:
 
 
 def own_children() -> list[int]:
-    """Our own children, as the kernel lists them; empty where it does not say."""
+    """Our own children, as the kernel lists them; empty if it does not list them."""
     listed = read(f"{ROOT}/thread-self/children") if usable() else None
     return list(map(int, (listed or b"").split()))
 

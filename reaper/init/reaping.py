@@ -1,7 +1,7 @@
-"""Take every child that ended, in batches, and notice the orphans that came to us.
+"""Reap every child that ended, in batches, and notice the orphans that came to us.
 
-A look at a zombie before it is taken tells who it was (proc(5)); it costs several system calls, so
-it is done only where somebody wants to know.
+A look at a zombie before it is reaped tells which process it was (proc(5)). That takes several
+system calls, so it is done only if an option asks for it.
 """
 
 from reaper.init import kernel, proc, tracee
@@ -12,19 +12,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Between two looks at the pending signals: the kernel's cost of a reap grows with the number of
-# children, to 0.3 ms in a flood of ten thousand, and a signal may wait 100 ms at the most.
+# How many children are reaped between two looks at the pending signals. The kernel's cost of a reap
+# grows with the number of children, to 0.3 ms in a flood of ten thousand, and a signal may wait
+# 100 ms at the most.
 BATCH = 100
 
 
 class Batch:
-    """What one round found. `full`: there may be more zombies."""
+    """What one round found. `full` is true if there may be more zombies."""
 
     __slots__ = ("full", "killed", "main_ending", "no_child_left", "pids")
 
     def __init__(self) -> None:
         self.pids: list[int] = []  # reaped, main left out
-        self.killed: list[int] = []  # those of them that died by SIGKILL, main included
+        self.killed: list[int] = []  # reaped after a death by SIGKILL, main included
         self.main_ending: Ending | None = None
         self.no_child_left = False
         self.full = False
@@ -35,15 +36,18 @@ class Reaper:
 
     def __init__(self, report: Report, main_pid: int, born: "Iterable[int]") -> None:
         self.report = report
-        self.main_pid = main_pid  # 0 when it was reaped
+        self.main_pid = main_pid  # 0 once main was reaped
         # Children from before our own exec, as in `sh -c 'helper & exec reaper ...'`.
         self.born = set(born)
-        self.adopted_pids: set[int] = set()  # seen and not reaped yet
-        self.coming: dict[int, None] = {}  # listed and not looked at yet; a set in its order
+        self.adopted_pids: set[int] = set()  # orphans that were noticed and not reaped yet
+        self.coming: dict[int, None] = {}  # orphans listed and not noticed yet: an ordered set
         self._begun = Batch()
 
     def batch(self) -> Batch:
-        """Reap up to BATCH children. What an error cut short, the next call hands on."""
+        """Reap up to BATCH children.
+
+        If an error ends a call early, the next call also returns what that one had reaped.
+        """
         batch = self._begun
         for _ in range(BATCH):
             try:
@@ -68,7 +72,7 @@ class Reaper:
         return batch
 
     def _reap(self) -> bool:
-        """Take a child that ended, or let a tracee go; False: there is none."""
+        """Reap a child that ended, or let a tracee go; False: there is none."""
         pid, status = kernel.reap()
         if not pid:
             return False
@@ -81,17 +85,17 @@ class Reaper:
         return True
 
     def _reap_looking(self) -> bool:
-        """The same, and tell of it."""
+        """The same as `_reap`, but look at each child first, and report it."""
         pid, ended = kernel.peek()
         if not pid:
             return False
         if not ended:
-            # Taken even where it cannot be let go: it would hide those behind it.
+            # Take the stop even if the tracee cannot be let go: it would hide the next children.
             if (found := kernel.stop_or_continue(pid)) and found[0] == kernel.TRAPPED:
                 self.let_go(pid, found[1])
             return True
         process = proc.process(pid)
-        if process and not process.is_dead:  # a thread that made us its tracer: its process lives
+        if process and not process.is_dead:  # only a thread ended, which had made us its tracer
             kernel.reap(pid)
             return True
         role = self._role(pid)
@@ -104,12 +108,12 @@ class Reaper:
         return True
 
     def let_go(self, pid: int, stop: int) -> None:
-        """End the tracing of a child that made us its tracer, and has stopped for us."""
+        """Detach from a tracee that has stopped for us, so that it goes on."""
         number = tracee.signal_to_go_on_with(pid, stop)
         self.report.let_go(pid, number, kernel.detach(pid, number))
 
     def _note(self, pid: int, status: int) -> None:
-        """It was reaped: its pid may belong to somebody else from now on."""
+        """A child was reaped: from now on its pid may name another process."""
         self.report.reaped_count += 1
         self.adopted_pids.discard(pid)
         self.born.discard(pid)
@@ -125,7 +129,7 @@ class Reaper:
         return "main" if pid == self.main_pid else "other" if pid in self.born else "orphan"
 
     def scan(self) -> list[int]:
-        """Up to BATCH of the orphans that came since the last scans: that is not announced."""
+        """Notice up to BATCH of the orphans that came since; the kernel does not announce them."""
         if not self.coming:
             known = self.adopted_pids | self.born | {self.main_pid}
             self.coming = dict.fromkeys(pid for pid in proc.own_children() if pid not in known)

@@ -1,6 +1,7 @@
-"""What is told of each happening, in the log and in the trace. All wording of the loop is here.
+"""What the log and the trace say about each event. All texts of the loop are here.
 
-Nothing here decides, and nothing here can fail the loop: a line that cannot be written is lost.
+Nothing here decides anything, and no failure here stops the loop: a line that cannot be written is
+lost.
 """
 
 import errno
@@ -30,23 +31,23 @@ class Report:
         self.options = chosen
         self.pid = posix.getpid()
         self.is_pid1 = self.pid == 1
-        self.parent_pid = posix.getppid()  # 0 where it is outside our PID namespace
+        self.parent_pid = posix.getppid()  # 0 if it is outside our PID namespace
         self.main_pid = 0
         self._main_is_gone = False
         self.adopted_count = 0
         self.reaped_count = 0
         self.forwarded_count = 0
-        # Whether somebody wants to know of each process that ends, and of each that is adopted.
+        # Whether the options ask for a look at each process that ends, and at each adopted one.
         self.looks = trace is not None or chosen.warn_reap or log.level >= journal.DEBUG
         self.scans = trace is not None or chosen.adopted == options.END
-        self._denied: set[int] = set()  # signals whose EPERM was said
+        self._denied: set[int] = set()  # signals whose EPERM was logged
         self._said: set[str] = set()
         self._main_name = _comm(chosen.command[0]) if chosen.command else ""
         self._stops: set[int] = set()  # signals that came and were stops
-        self._senders: dict[int, str] = {}  # of the last signal of a number that came
+        self._senders: dict[int, str] = {}  # signal that came -> who sent the last one
         self._origins: dict[int, int] = {}  # signal that was forwarded -> signal that had come
-        self._killed: set[int] = set()  # pids that got a KILL of ours
-        self._killed_many = False  # a group got one, or everybody
+        self._killed: set[int] = set()  # pids that we sent a KILL to
+        self._killed_many = False  # we sent a KILL to a group or to everybody
         self._last_words = ""  # for the termination log
 
     # -- start
@@ -75,7 +76,7 @@ class Report:
             self.trace.emit("fork", pid, ppid=self.pid, pgid=pid, sid=posix.getsid(0))
 
     def launched(self, failures: list[tuple[str, int]], path: bytes) -> None:
-        """Exec is over: main runs, or there is a failure of `exec`."""
+        """Exec is over: main runs, or `exec` is among the failures."""
         command, steps = self.options.command, dict(failures)
         failed = steps.pop("exec", 0)
         if self.trace:
@@ -117,7 +118,7 @@ class Report:
             self.log.info("options", f"options: {', '.join(told)}")
 
     def see_main(self, process: proc.Process | None) -> None:
-        """Its name is that of the program that it runs now; None: not known."""
+        """Remember main's name, which is that of the program it runs now; None: not known."""
         if process:
             self._main_name = process.name
 
@@ -128,8 +129,8 @@ class Report:
 
     def received(self, number: int, sender: int, uid: int, stop: bool) -> None:
         told = self.trace is not None or self.log.level >= journal.DEBUG
-        # A sender outside our PID namespace has the number 0, as has the kernel. Who asked for an
-        # end is told when it has come.
+        # A sender outside our PID namespace has the number 0, and so has the kernel. We always look
+        # who sent a stop, because main's end is reported with that name.
         look = told or stop
         process = proc.process(sender) if sender and look else None
         name = process.name if process else None
@@ -143,7 +144,7 @@ class Report:
         self._signal(number, "received", sender=sender, sender_name=name, sender_uid=uid)
 
     def parent_ended(self, number: int, parent_pid: int) -> None:
-        """Our parent is gone, and it is as if it had sent us the signal of --parent-death."""
+        """Our parent is gone: we act as if it had sent us the signal of --parent-death."""
         self._senders[number] = "our parent's end"
         what = f"our parent ({parent_pid or 'outside'}) is gone: acting as on {describe(number)}"
         self.log.info("parent_death", what)
@@ -168,7 +169,7 @@ class Report:
             refused = f": {errno.errorcode.get(result, result)}" if result else ""
             what = f"{verb} {was}{describe(number)} to {_addressee(target)}{refused}"
             self.log.say(level, "signal_sent", what)
-        if isinstance(action.target, int) and number != SIGCONT:  # of --adopted end
+        if isinstance(action.target, int) and number != SIGCONT:  # sent by --adopted end
             self._ended_orphan(target, number)
         self._signal(
             number,
@@ -189,7 +190,7 @@ class Report:
         self.log.info("signal_held", f"{what}, until {until}")
 
     def stop_ignored(self, action: "core.Look", there: list[proc.Process]) -> None:
-        """Main was sent a stop, and all whom it was sent to ignore it."""
+        """A stop was sent to main, and every process that got it ignores it."""
         self.see_main(next((one for one in there if one.pid == self.main_pid), None))
         others = len(there) - 1
         who = f"{self._main()} {f'and {others} more ignore' if others else 'ignores'}"
@@ -199,7 +200,10 @@ class Report:
         self.once("stop_ignored", f"{what}: {cure}" if cure else what)
 
     def still_at_work(self, action: "core.Look", there: list[proc.Process]) -> None:
-        """Main was sent a stop and acts on it, or may; `there` is empty where it is not known."""
+        """Main lives some time after a stop, and may still be acting on it.
+
+        `there` are the processes that got the stop and live, empty if they are not known.
+        """
         self.see_main(next((one for one in there if one.pid == self.main_pid), None))
         level = INFO if action.remaining is None else WARNING
         kill = "" if action.remaining is None else f", SIGKILL in {action.remaining:.3g} s"
@@ -217,7 +221,7 @@ class Report:
     def _signal(self, number: int, direction: str, **fields: "Json | None") -> None:
         if self.trace:
             target = fields.get("target")
-            pid = self.pid  # to which it came
+            pid = self.pid  # of the process that the signal came to
             if isinstance(target, int) and (target > 0 or not self._main_is_gone):
                 pid = max(target, 0) or self.main_pid
             self.trace.emit("signal", pid, signal=name_of(number), direction=direction, **fields)
@@ -235,7 +239,7 @@ class Report:
     # -- processes
 
     def adopt(self, pid: int, process: proc.Process | None) -> None:
-        """An orphan came to us; called before it is reaped. None: not known, or not asked for."""
+        """An orphan came to us and is not reaped yet. `process` is None if it is not known."""
         self.adopted_count += 1
         self.log.debug("adopt", f"adopted {_called(pid, process)}")
         if self.trace:
@@ -246,9 +250,9 @@ class Report:
             self.trace.emit("adopt", pid, argv=argv or None, age=age, **known)
 
     def let_go(self, pid: int, number: int, result: int) -> None:
-        """A child that made us its tracer had stopped; `number` is the signal that it goes on with.
+        """A tracee had stopped; `number` is the signal that it goes on with, 0 for none.
 
-        `result` is the errno where it could not be let go. ESRCH: it was killed meanwhile.
+        `result` is the errno if it could not be let go. ESRCH: it was killed meanwhile.
         """
         if result not in (0, errno.ESRCH):
             what = "a process made me its tracer, stopped, and cannot be let go"
@@ -271,7 +275,7 @@ class Report:
             )
 
     def exited(self, pid: int, process: proc.Process | None, role: str) -> None:
-        """Seen as a zombie. How it ended is in the reap event."""
+        """A process was seen as a zombie. The reap event says how it ended."""
         if self.trace:
             self.trace.emit("exit", pid, role=role, **_identity(process))
 
@@ -306,16 +310,16 @@ class Report:
             )
 
     def killed_by_us(self, pid: int) -> bool:
-        """Whether a KILL of ours went to it, which was reaped, or to a group and perhaps to it."""
+        """Whether we sent a KILL to this reaped process, or to a group that it may have been in."""
         ours = pid in self._killed or self._killed_many
         if pid != self.main_pid:
-            self._killed.discard(pid)  # it may belong to somebody else from now on
+            self._killed.discard(pid)  # from now on the pid may name another process
         return ours
 
     def killed_for_memory(
         self, orphans: "dict[int, Seen | None]", verdict: "cause.Verdict"
     ) -> None:
-        """The kernel killed these of our children, main left out, or may have."""
+        """The kernel killed, or may have killed, these children; main is not among them."""
         called = (_called(pid, seen.process if seen else None) for pid, seen in orphans.items())
         who = ", ".join(called)
         if verdict.memory:
@@ -328,7 +332,10 @@ class Report:
     def main_ended(
         self, ending: Ending, decided: "core.Core", verdict: "cause.Verdict | None"
     ) -> None:
-        """Main is gone: silent when it ended by itself or as it was asked to."""
+        """Say how main ended: as a warning, unless it exited or died by a signal that we forwarded.
+
+        An exit is a warning, too, if the kernel may have killed main's command.
+        """
         self._main_is_gone = True
         level, by, why = WARNING, "", ", not sent by us"
         if ending.signal is None:
@@ -347,12 +354,12 @@ class Report:
             why = f", not by us; {verdict.perhaps}, perhaps this one"
         text = ending_text(ending)
         self.log.say(level, "main_ended", f"{self._main()} {text}{by}{why}")
-        if not self._last_words:  # of an exec that failed they say more than the code
+        if not self._last_words:  # those of a failed exec say more than its exit code
             why = f"{self._stopped_by()}{why}" if ending.signal is None else why
             self._last_words = f"{text.removeprefix('was ')}{why}"
 
     def _stopped_by(self) -> str:
-        """The stop that came before a main exited by itself."""
+        """Name the stop that came before main exited, and its sender."""
         for came in self._origins.values():
             if came in self._stops:
                 return f" after {describe(came)} from {self._senders.get(came, 'unknown')}"
@@ -367,7 +374,7 @@ class Report:
             self.log.warning("termination_log", trouble)
 
     def _origin(self, forwarded: int) -> str:
-        """From whom a signal came that was forwarded, and as what."""
+        """Who sent a signal that we forwarded, and as which signal it came."""
         received = self._origins[forwarded]
         came_as = "" if received == forwarded else f" for {describe(received)}"
         return f"{came_as} from {self._senders.get(received, 'unknown')}"
@@ -375,7 +382,7 @@ class Report:
     # -- leaving
 
     def shutdown(self, action: "core.Shutdown", rest: list[proc.Process] | None) -> None:
-        from reaper.init import core  # noqa: PLC0415  its decision: it is loaded
+        from reaper.init import core  # noqa: PLC0415  the loop has loaded it
 
         if action.phase == core.TERM:
             if rest != []:
@@ -386,7 +393,7 @@ class Report:
             for process in rest or ():
                 who = f"{process.pid} ({process.name})"
                 self.log.warning("kill", f"killing {who}: {why}")
-            if not rest:  # without /proc, or where it hides them
+            if not rest:  # there is no /proc, or it hides them
                 self.log.warning("kill", f"killing the rest: {why}")
         elif action.outlived:
             for process in rest or ():
@@ -410,7 +417,7 @@ class Report:
                 forwarded=self.forwarded_count,
                 lost=self.trace.told_lost + self.trace.sink.lost,
             )
-            if lost := self.trace.sink.lost:  # no reader will be told by the trace
+            if lost := self.trace.sink.lost:  # the trace itself can no longer say so
                 what = f"{lost} trace lines lost ({journal.reason(self.trace.sink)})"
                 self.log.warning("drop", what)
         self.log.tell_loss()
@@ -441,7 +448,7 @@ def _addressee(target: int) -> str:
 
 
 def _remaining(rest: list[proc.Process] | None) -> str:
-    """How many get their time, as far as that is known."""
+    """How many processes remain, if that is known."""
     if rest is None:
         return "the remaining processes"
     return f"the {len(rest)} remaining processes" if len(rest) > 1 else "the remaining process"
@@ -462,7 +469,7 @@ def ending_text(ending: Ending) -> str:
 
 
 def _comm(program: str) -> str:
-    """The kernel's name of a process: the last part of the path, 15 bytes of it."""
+    """The kernel's name of a process: the first 15 bytes of the last part of the path."""
     name = launch.encode(program.rpartition("/")[2])
     return name[:15].decode(errors="surrogateescape")
 

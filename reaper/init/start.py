@@ -1,6 +1,6 @@
 """From the command line to a running main, then on to the loop.
 
-Up to main's start any failure ends the init with one line and 125.
+Until main has started, any failure ends the init with a message and exit code 125.
 """
 
 import posix
@@ -12,7 +12,8 @@ from reaper.init.report import Report
 from reaper.signals import ACTIONS, NUMBERS, PARENT_DEATH, UNCATCHABLE
 from reaper.status import OWN_FAILURE
 
-# Main inherits it. CPython ignores the first two; the third, come ignored, would lose exit codes.
+# The init sets these signals to their default, and main inherits that. CPython ignores the first
+# two. If the third were inherited as ignored, exit codes would be lost.
 DEFAULT = ("SIGPIPE", "SIGXFSZ", "SIGCHLD")
 EXEC_MILLISECONDS = 100  # how long a signal may wait for main's exec
 
@@ -43,7 +44,7 @@ def run(arguments: list[str], inherited: set[int]) -> "NoReturn":
         _say_last_words(chosen, what)
         _give_up(what, "please report it")
     launched.is_over(EXEC_MILLISECONDS)
-    # Only the one-file form has it to load still, and main runs meanwhile.
+    # Only the one-file form has not loaded it yet, and main already runs meanwhile.
     from reaper.init import loop  # noqa: PLC0415
 
     loop.Init(report, terminal, born, launched).run()
@@ -61,8 +62,8 @@ def _show(what: str) -> "NoReturn":
 
 
 def _say_last_words(chosen: opt.Options | str | None, what: str) -> None:
-    """Tell Kubernetes, too. Of a command line that is wrong nothing counts but the variable."""
-    from reaper.init import surroundings  # noqa: PLC0415  the one-file form has it to load still
+    """Tell Kubernetes, too. If the command line is wrong, only the variable says in which file."""
+    from reaper.init import surroundings  # noqa: PLC0415  not loaded yet in the one-file form
 
     named = posix.environ.get(b"REAPER_TERMINATION_LOG", b"").decode(errors="surrogateescape")
     path = chosen.termination_log if isinstance(chosen, opt.Options) else named
@@ -104,7 +105,8 @@ def _become_parent(report: Report) -> None:
         error = kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         report.not_pid1(error)
     if number := report.options.parent_death:
-        # The kernel itself acts on what no program sees. Anything else is the loop's to act on.
+        # No program sees KILL or STOP, so the kernel sends these itself. Any other signal is left
+        # to the loop, which the kernel tells by PARENT_DEATH.
         uncatchable = ACTIONS[number] == UNCATCHABLE
         error = kernel.prctl(kernel.PR_SET_PDEATHSIG, number if uncatchable else PARENT_DEATH)
         if error:

@@ -1,7 +1,7 @@
 """Where the init runs: the container runtime's marks and the cgroup's limits and counters.
 
 Files and numbers: cgroups(7), the kernel's cgroup-v2 document.
-Nothing is polled; what is not there is None.
+Nothing is polled. What is missing is None.
 """
 
 import posix
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SYSTEM = "/sys/fs/cgroup"
-# cgroup v1 says "no limit" with the largest page-aligned number. From here on a number is none.
+# cgroup v1 says "no limit" with the largest page-aligned number. From here on a number means that.
 _NO_LIMIT_V1 = 1 << 60
 
-# counter -> (v1 controller, v1 file, v2 file); a key behind ":" names a line of the file.
+# counter -> (v1 controller, v1 file, v2 file); a key after ":" names a line of the file.
 _FILES = {
     "memory limit": ("memory", "memory.limit_in_bytes", "memory.max"),
     "memory peak": ("memory", "memory.max_usage_in_bytes", "memory.peak"),
@@ -28,7 +28,7 @@ _FILES = {
     "forks refused": ("pids", "pids.events:max", "pids.events:max"),
 }
 
-# The first of these files that is there names the runtime.
+# The first of these files that exists names the runtime.
 _MARKS = (
     ("/run/.containerenv", "Podman"),
     ("/var/run/secrets/kubernetes.io", "Kubernetes"),
@@ -57,19 +57,20 @@ class Cgroup:
         return _number(*found[1:]) if found else None
 
     def is_own(self, counter: str) -> bool:
-        """Whether a control group below the machine's root counts this: ours, not everybody's.
+        """Whether this counts our own control group, and not the whole machine (the root group).
 
-        In a cgroup namespace both have the path /. The root of a v1 hierarchy has a release_agent,
-        and the root of v2 has none of our counters: cgroups(7).
+        In a cgroup namespace both have the path /. But only the root of a v1 hierarchy has a
+        release_agent, and the root of v2 has none of our counters: cgroups(7).
         """
         found = self._find(counter)
         return found is not None and not _is_there(f"{found[0]}/release_agent")
 
     def is_ours_alone(self, counter: str) -> bool:
-        """Whether what it counts is the container's: `is_own`, and nobody else is in that group.
+        """Whether this counts only the container: `is_own`, and nobody else is in that group.
 
-        Who is started by hand is in the group of a session. As PID 1 all of our PID namespace is
-        the container; a member from outside has the number 0 there, in v1 none at all.
+        An init that is started by hand is in the group of a session, with others. For a PID 1 the
+        container is all of its PID namespace; a member of the group from outside has the number 0
+        there, and in v1 it is not listed at all.
         """
         found = self._find(counter)
         if found is None or not self.is_own(counter):
@@ -83,7 +84,7 @@ class Cgroup:
     def members(self) -> set[int]:
         """The living processes of the cgroup that `oom kills` is counted in.
 
-        A 0 stands for each that is outside our PID namespace: cgroups(7).
+        A process outside our PID namespace has the number 0: cgroups(7).
         """
         found = self._find("oom kills")
         return _pids_in(found[0]) if found else set()
@@ -103,7 +104,7 @@ class Cgroup:
 
 
 def _folders(path: str | None, top: str) -> "Iterator[str]":
-    """Where our group is. `top` itself may be ours: the path is then one that we are not shown."""
+    """The folders where our group can be: its path, and `top` itself if we cannot see that path."""
     if path is None:
         return
     if not path.startswith("/.."):  # outside our cgroup namespace
@@ -119,7 +120,7 @@ def _pids_in(folder: str) -> set[int]:
 class Seen:
     """A process as it was seen last, perhaps as a zombie.
 
-    Where it ignores SIGCHLD, its children end without being waited for: waitpid(2).
+    If it ignores SIGCHLD, its children end without being waited for: waitpid(2).
     """
 
     __slots__ = ("ignores_chld", "process")
@@ -170,7 +171,7 @@ def size(number: int | None) -> str:
 
 
 def memory(cgroup: Cgroup) -> str:
-    """Limit and peak: `limit 64 MiB, peak 64 MiB`; whose memory it is if the group is not ours."""
+    """Limit and peak: `limit 64 MiB, peak 64 MiB`, or `of the machine` if no group is ours."""
     if not cgroup.is_own("memory limit"):
         return "of the machine"
     return f"limit {size(cgroup.value('memory limit'))}, peak {size(cgroup.value('memory peak'))}"
@@ -189,7 +190,7 @@ def at_start(cgroup: Cgroup, is_pid1: bool) -> str:
 
 
 def at_end(cgroup: Cgroup, adopted: int, reaped: int) -> str:
-    """What it came to, in one line. What is not the container's, or not known, is left out."""
+    """The counts at the end, in one line, without those that are unknown or not the container's."""
     told = [f"adopted {adopted}", f"reaped {reaped}"]
     for name in ("memory peak", "pids peak", "forks refused", "oom kills"):
         count = cgroup.value(name) if cgroup.is_ours_alone(name) else None
@@ -199,9 +200,9 @@ def at_end(cgroup: Cgroup, adopted: int, reaped: int) -> str:
 
 
 def last_words(chosen: str, text: str) -> str:
-    """A line for the termination log as --termination-log says; returns what went wrong, if any.
+    """Write a line to the termination log, as --termination-log says; returns what went wrong.
 
-    Nobody named the file of Kubernetes, so that it is missing or another user's is no trouble.
+    If the user named no file, it is no trouble that Kubernetes' file is missing or another user's.
     """
     path = chosen or opt.TERMINATION_LOG
     if path == opt.OFF or not (chosen or _is_there(path)):

@@ -1,8 +1,8 @@
 """The last words: one line in the file that Kubernetes shows as the termination message.
 
 The kubelet makes the file, /dev/termination-log or the container's `terminationMessagePath`, and
-takes 4096 bytes of it. What main wrote itself is better than what we know: it stays as it is.
-Loaded at the end, where there is such a file.
+takes 4096 bytes of it. What main wrote itself is better than what we know, so it stays as it is.
+This module is loaded at the end, if there is such a file.
 """
 
 import posix
@@ -16,12 +16,13 @@ _S_IFMT, _S_IFREG = 0o170000, 0o100000  # inode(7)
 
 
 def write(path: str, text: str) -> str:
-    """Write a line where the file is empty; returns what went wrong, or nothing.
+    """Write a line if the file is empty; returns what went wrong, or nothing.
 
-    Only a regular file, which never makes us wait; it is neither created nor cut: open(2).
+    It must be a regular file, which never makes us wait. It is neither created nor truncated:
+    open(2).
     """
     try:
-        if not _is_regular(posix.stat(path)):  # an open alone can act on a device
+        if not _is_regular(posix.stat(path)):  # look first: even to open a device can act on it
             return NOT_REGULAR
         descriptor = posix.open(path, _OPEN)
     except OSError as error:

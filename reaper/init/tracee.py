@@ -1,8 +1,9 @@
-"""With which signal a child goes on that made the init its tracer, and has stopped for it.
+"""Decide with which signal a tracee of the init goes on after a stop.
 
-PTRACE_TRACEME asks nobody, so anybody's check against debuggers does it. The child then stops for
-each signal, to let its tracer decide, and for some of ptrace's own. It shall have every signal that
-somebody sent, and none that ptrace made: that would kill it. ptrace(2).
+PTRACE_TRACEME does not ask the parent, and programs use it to check for a debugger. The child then
+stops for each signal, so that its tracer can decide, and also for signals that ptrace itself makes.
+It must get every signal that somebody sent, and none that ptrace made, which would kill it:
+ptrace(2).
 """
 
 import posix
@@ -14,9 +15,9 @@ _SI_USER = 0  # sent by kill(2)
 
 
 def signal_to_go_on_with(pid: int, stop: int) -> int:
-    """The signal, or 0; `stop` is as in `kernel.stop_or_continue`."""
+    """The signal, or 0 for none; `stop` is the number from `kernel.stop_or_continue`."""
     origin = kernel.origin_of_stop(pid)
-    # A PTRACE_EVENT, or a stop of the whole group, which lasts without us.
+    # This is a PTRACE_EVENT, or a group-stop, which lasts without us: no signal is needed.
     if stop > 0xFF or origin is None:
         return 0
     code, sender = origin
@@ -25,16 +26,19 @@ def signal_to_go_on_with(pid: int, stop: int) -> int:
 
 
 def _after_exec(pid: int, sender: int) -> bool:
-    """It looks like one that the child sent to itself."""
+    """Whether exec made this SIGTRAP. It looks like one that the child sent to itself."""
     just_execed = proc.has_just_execed(pid)
     return sender == pid if just_execed is None else just_execed
 
 
 def _after_clone(pid: int, sender: int) -> bool:
-    """With CLONE_PTRACE a tracee's own child is a tracee, too, and starts with a stop by nobody."""
+    """Whether clone made this SIGSTOP.
+
+    With CLONE_PTRACE a tracee's own child is a tracee, too. It starts with a SIGSTOP from nobody.
+    """
     process = proc.process(pid)
     return not sender and process is not None and process.ppid != posix.getpid()
 
 
-# The signals of ptrace's own. They come with the si_code of a kill(2).
+# The signals that ptrace itself makes. They have the si_code of a kill(2).
 _MADE = {NUMBERS["SIGTRAP"]: _after_exec, NUMBERS["SIGSTOP"]: _after_clone}

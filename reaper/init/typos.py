@@ -1,13 +1,13 @@
-"""Variables that look like one of an option's, misspelt."""
+"""Find environment variables whose name looks like a misspelt variable of an option."""
 
 from reaper.init.options import TABLE
 
-LETTERS = 2  # how many of them may be wrong
+LETTERS = 2  # how many letters may be wrong
 _OPTIONS = {option.variable.encode(): option for option in TABLE}
 # If only two letters of a name are wrong, one of these pieces or the end of the name is right.
 _PIECES = (b"REA", b"PER_")
 _ENDINGS = tuple(name.removeprefix(b"REAPER_") for name in _OPTIONS)
-# Kubernetes makes such names from those of services.
+# Kubernetes makes names with these parts from the names of services.
 _OF_SERVICES = (b"_PORT", b"_SERVICE_")
 
 
@@ -24,7 +24,7 @@ def find(environ: dict[bytes, bytes]) -> list[str]:
 
 
 def _is_suspect(name: bytes) -> bool:
-    """A quick look, which is wrong about most of them: there may be hundreds of variables."""
+    """A quick first check, as there may be hundreds of variables. Most that pass are no typos."""
     if name in _OPTIONS or any(part in name for part in _OF_SERVICES):
         return False
     return name.upper().endswith(_ENDINGS) or any(piece in name.upper() for piece in _PIECES)

@@ -1,4 +1,4 @@
-"""Every mistake, with every command that it can be made with: one line on stderr, exit code 2."""
+"""Every mistake, in every command that allows it, gives one line on stderr and exit code 2."""
 
 from pathlib import Path
 

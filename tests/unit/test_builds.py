@@ -1,4 +1,4 @@
-"""What is built is not tested where it is older than its sources; one line says what to do."""
+"""A build that is older than its sources is not tested; one line says what to do."""
 
 import os
 import re
@@ -13,7 +13,7 @@ RULES = {FORM: [PART, "FORCE"], PART: [SOURCE]}
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
-    """A form that is made of a part, and that of a source; each is a second younger."""
+    """A form that is made from a part, which is made from a source; each is a second younger."""
     for second, name in enumerate((SOURCE, PART, FORM)):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()

@@ -1,4 +1,4 @@
-"""Who was killed for want of memory, as far as a count can say."""
+"""Which process was killed for want of memory, as far as the kernel's count can tell."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from reaper.init.cause import CERTAIN, NOT, PERHAPS, judge
 from reaper.init.surroundings import Cgroup, Seen
 
 FACTS = {
-    # rise of the count, children that died by KILL, somebody unseen -> verdict
+    # rise of the count, children that died by KILL, whether others may be counted -> verdict
     (0, 1, False): NOT,
     (0, 1, True): NOT,
     (1, 1, False): CERTAIN,
@@ -25,7 +25,7 @@ def test_what_a_count_proves(facts: tuple[int, int, bool], verdict: str) -> None
 
 
 class Count(Cgroup):
-    """A cgroup whose count is played."""
+    """Stands in for a cgroup, with the counts that a test gives it."""
 
     def __init__(self) -> None:
         super().__init__("/nowhere", b"")
@@ -51,7 +51,7 @@ def seen(pid: int, child_faults: int = 0) -> Seen:
 
 @pytest.fixture
 def kills(monkeypatch: pytest.MonkeyPatch) -> cause.Kills:
-    """Nobody else is there; no process ignores CHLD."""
+    """A count in a world where no other process exists and no process ignores CHLD."""
     monkeypatch.setattr(proc, "everyone", lambda: iter(()))
     monkeypatch.setattr(proc, "read", lambda _: b"SigIgn: 0")
     found = cause.Kills(Count(), 0, doubtful=False)

@@ -195,7 +195,7 @@ def test_a_reader_that_leaves_early_is_no_error() -> None:
     ("target", "said"), [("/dev/full", "standard output: No space left"), ("&-", "is closed")]
 )
 def test_an_output_that_cannot_be_written_is_an_error(words: str, target: str, said: str) -> None:
-    """1 would say that something was found."""
+    """The exit code must not be 1, which says that something was found."""
     script = f"exec {sys.executable} -m reaper.inspector {words} --root {ODD} >{target}"
     environment = {**os.environ, "PYTHONUNBUFFERED": ""}  # argparse hides a failure of its own
     done = subprocess.run(

@@ -25,7 +25,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def offered(script: Path, *words: str) -> list[str]:
-    """What bash offers for the last of the words."""
+    """What bash offers to complete the last word."""
     driver = '. "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _shtab_reaperctl'
     command = ["bash", "--norc", "-eu", "-c", f'{driver}; echo "${{COMPREPLY[@]}}"', str(script)]
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The figures that the init tells are those of its own control group, never the machine's."""
+"""The init reports the figures of its own control group, never those of the machine."""
 
 import os
 from pathlib import Path

@@ -139,7 +139,7 @@ def test_until_empty() -> None:
 def test_a_stop_that_was_held_for_main_is_for_the_rest(
     words: tuple[str, ...], sent: list[object]
 ) -> None:
-    """A CONT behind TSTP would take it back."""
+    """No CONT follows a TSTP, because it would undo the TSTP."""
     m = machine("--until", "empty", "--stop-delay", "9", *words)
     assert told(m.on_signal(TERM, 0)) == ["Hold"]
     assert told(m.on_main_ended(Ending(0), False, 1)) == []
@@ -182,7 +182,7 @@ def ends_what_lingers(words: list[str], number: int) -> bool:
 
 
 def was_meant_for_all(words: list[str], number: int) -> bool:
-    """A main that was told to stop is not survived by what it left."""
+    """Whether, with --until empty, a stop to main also ends the processes that main leaves."""
     init = machine("--until", "empty", *words)
     init.on_signal(number, 0)
     return "term" in told(init.on_main_ended(Ending(0), False, 1))
@@ -204,7 +204,7 @@ def test_everything_asks_one_rule_what_a_stop_is(
 
 
 def looks(init: Core, *times: float) -> list[tuple[float, float | None, bool]]:
-    """When the init looks at what main does with a stop: (when, seconds to KILL, the last look)."""
+    """When the init looks what main does with a stop: (when, seconds to KILL, is it the last)."""
     return [
         (time, action.remaining, action.last)
         for time in times
@@ -251,7 +251,7 @@ def test_a_stop_while_the_rest_ends_cuts_its_grace_short() -> None:
     init = machine("--grace", "9")
     init.on_signal(TERM, 0)
     init.on_main_ended(Ending(0), False, 1)
-    assert told(init.on_signal(TERM, 1.8)) == ["Drop"]  # sent twice is one stop
+    assert told(init.on_signal(TERM, 1.8)) == ["Drop"]  # a stop that is sent twice counts once
     assert told(init.on_signal(HUP, 3)) == ["Drop"]
     assert init.deadline == 10
     killed = init.on_signal(INT, 3)
@@ -285,7 +285,7 @@ def test_the_stop_that_ends_what_lingers_is_the_first() -> None:
 
 
 def test_a_terminal_is_taken_when_main_is_gone() -> None:
-    """Its keys would reach nobody, where main's group is dead."""
+    """If main's group is dead, the terminal's keys would reach nobody."""
     take = ["TakeTerminal"]
     init = machine(terminal=True)
     assert told(init.on_main_ended(Ending(0), False, 0))[-1:] == take
@@ -321,7 +321,7 @@ def test_adopted_kill_at() -> None:
 
 
 def test_adopted_end_stands_back_when_everybody_is_told() -> None:
-    """A second TERM makes some programs break off; the rest's grace is everybody's."""
+    """Some programs abort at a second TERM, and all of the rest get the same grace."""
     init = machine("--adopted", "end", "--grace", "2")
     init.on_adopted(7, 0)
     init.on_main_ended(Ending(0), nobody_left=False, now=1)
@@ -359,7 +359,7 @@ def test_a_refused_stop_wakes_main_after_ctrl_z_only() -> None:
     on = [GiveTerminal, Send]
     assert [type(action) for action in init.on_resumed(TSTP, stopped=True)] == on
     assert [type(action) for action in init.on_resumed(TSTP, stopped=False)] == on
-    assert init.on_resumed(TTIN, stopped=False) == []  # it would stop again at once, for ever
+    assert init.on_resumed(TTIN, stopped=False) == []  # main would stop again at once, for ever
     init.on_signal(TSTP, 0)
     assert init.on_resumed(TSTP, stopped=False) == []  # somebody wanted that stop
 
@@ -440,7 +440,9 @@ class World:
 def test_any_history_ends_with_mains_code(
     words: list[str], history: list[tuple[str, float]]
 ) -> None:
-    """Whatever the order: main's code, nothing after leaving, nothing to a reaped pid."""
+    """In any order of facts the init leaves with main's code, does nothing after that, and sends
+    nothing to a reaped pid.
+    """
     world = World(words)
     for kind, value in history:
         if world.code is None:
@@ -456,7 +458,7 @@ def test_any_history_ends_with_mains_code(
 def test_deadlines_alone_are_enough_when_main_is_gone(
     words: list[str], history: list[tuple[str, float]]
 ) -> None:
-    """Nobody else ever dies: the init still leaves, unless it was told to wait for the last one."""
+    """If nobody else ever dies, the init still leaves, unless --until empty makes it wait."""
     world = World(words)
     for kind, value in history:
         if world.code is None and kind != "dies":

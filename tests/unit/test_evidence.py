@@ -1,4 +1,4 @@
-"""The report of a failed test has what the programs said that it started."""
+"""The report of a failed test shows the output of the programs that the test started."""
 
 import os
 import re
@@ -60,7 +60,7 @@ def test_of_several_tests_loses_nothing_by_it(service):
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Test -> its report, of a run of the failures above with this project's conftest."""
+    """Run the failing tests above with this project's conftest: test -> its report."""
     folder = tmp_path_factory.mktemp("failures")
     (folder / "test_it.py").write_text(FAILURES)
     done = subprocess.run(

@@ -17,7 +17,7 @@ LINE = b"a line\n"
 
 class Clock:
     now = 1000.0
-    step = 0.0  # by which a look at it moves it
+    step = 0.0  # how far each reading moves the clock on
 
     def __call__(self) -> float:
         self.now += self.step
@@ -47,13 +47,13 @@ class Fifo:
         self.reader = -1
 
     def lines(self) -> list[str]:
-        """What the reader has got by now; nothing where there is no writer either."""
+        """The lines that the reader can read now; none if there is no writer either."""
         with suppress(BlockingIOError):
             return os.read(self.reader, 1 << 16).decode().splitlines()
         return []
 
     def sink(self, way: str, clock: Clock) -> journal.Sink:
-        """A sink on this FIFO; `way` is path or given: a descriptor, whose own reader left."""
+        """A sink on this FIFO, by its path or on a given descriptor whose reader has left."""
         target = str(self.path)
         if way == "given":
             had_reader = self.reader >= 0
@@ -115,7 +115,7 @@ def test_a_reader_is_looked_for_once_a_second(way: str, fifo: Fifo, clock: Clock
 def test_a_pipe_that_cannot_be_opened_anew_gets_its_reader_back(
     fifo: Fifo, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another user's, or there is no /proc."""
+    """It belongs to another user, or there is no /proc."""
 
     def refused(*_: object) -> int:
         raise PermissionError(errno.EACCES, "Permission denied")
@@ -161,7 +161,9 @@ def test_nothing_is_made_in_the_place_of_a_fifo(fifo: Fifo, clock: Clock) -> Non
 
 
 def test_no_other_kind_of_file_is_taken_for_the_fifo(fifo: Fifo, clock: Clock) -> None:
-    """Whoever may write to the folder, main too, could have the init write anywhere."""
+    """Otherwise a process that may write to the folder, main too, could make the init write to any
+    file.
+    """
     sink = fifo.sink("path", clock)
     fifo.path.unlink()
     elsewhere = fifo.path.with_name("elsewhere")
@@ -195,7 +197,7 @@ def test_a_missing_path_becomes_a_file(tmp_path: Path) -> None:
 def test_half_a_line_is_finished_for_nobody_else(
     fifo: Fifo, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pipe takes our lines whole, so the half is played."""
+    """A pipe takes our lines whole, so the test cuts a write in half itself."""
     fifo.come()
     sink = fifo.sink("path", clock)
     write = sink._put
@@ -205,14 +207,14 @@ def test_half_a_line_is_finished_for_nobody_else(
     assert os.read(fifo.reader, 100) == b"to"
     fifo.go()
     assert not sink.write(b"lost\n")
-    assert sink.lost == 2  # nobody has the whole of the first
+    assert sink.lost == 2  # the first line, too: nobody got all of it
     fifo.come()
     clock.now += 1
     assert sink.write(b"whole\n") and fifo.lines() == ["whole"]
 
 
 def told_losses(lines: list[str]) -> int:
-    """How many lines were lost, as the first of these says, in any of the three languages."""
+    """How many lines were lost, as the first of these lines of log, JSON log or trace says."""
     if not lines[0].startswith("{"):
         return int(lines[0].partition("warning: ")[2].partition(" log lines lost (")[0])
     line = json.loads(lines[0])
@@ -221,7 +223,7 @@ def told_losses(lines: list[str]) -> int:
 
 
 def told_by(kind: str, sink: journal.Sink) -> Callable[[], None]:
-    """What tells a sink one thing: the log, the log as JSON, or the trace."""
+    """A function that writes one line to a sink, by the log, the JSON log or the trace."""
     if kind == "trace":
         return lambda: jsonlines.Trace(sink).emit("continue", 1, role="main")
     log = (journal.Log if kind == "log" else jsonlines.JsonLog)(sink, journal.INFO)
@@ -238,7 +240,7 @@ def test_the_first_line_says_how_many_were_lost(
     for turn, lines in enumerate((1, 5)):
         for _ in range(lines):
             say()
-            clock.now += 0.6  # some of them look for a reader in vain
+            clock.now += 0.6  # so some of the lines look for a reader, in vain
         assert sink.lost == lines
         fifo.come()
         clock.now += 1
@@ -251,7 +253,9 @@ def test_the_first_line_says_how_many_were_lost(
 
 @pytest.mark.parametrize("kind", ["log", "trace"])
 def test_no_line_comes_before_the_loss(kind: str, fifo: Fifo, clock: Clock) -> None:
-    """Though the second in which no reader is looked for may be over between the two."""
+    """This holds even if it is time to look for a reader after the report of the loss was lost,
+    and before the line itself.
+    """
     sink = fifo.sink("path", clock)
     say = told_by(kind, sink)
     say()
@@ -267,7 +271,7 @@ def test_no_line_comes_before_the_loss(kind: str, fifo: Fifo, clock: Clock) -> N
 
 
 def test_a_loss_is_told_without_a_further_line(fifo: Fifo, clock: Clock) -> None:
-    """At the end there may be none."""
+    """At the end of the init no further line may come."""
     log = journal.Log(fifo.sink("path", clock), journal.WARNING)
     log.tell_loss()
     log.warning("reap", "an orphan")

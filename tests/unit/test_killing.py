@@ -1,4 +1,4 @@
-"""Whom a kill may hit, and in which steps."""
+"""Which processes a kill may hit, and in which steps."""
 
 import pytest
 from statline import stat_line
@@ -62,7 +62,7 @@ def test_a_tree_is_parents_first_and_leaves_out_a_child_older_than_its_parent() 
 
 
 def later_rounds(words: str, first: Snapshot, now: Snapshot) -> list[int]:
-    """Whom a second look hits, after the first one's have been dealt with."""
+    """The pids that a second look selects, after those of the first look were signalled."""
     options = build("kill").parse_args(["kill", *words.split()])
     seen = set(map(key, chosen(options, first)))
     return [p.pid for p in forked_meanwhile(options, set(map(key, first)), now, seen)]

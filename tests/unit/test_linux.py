@@ -1,4 +1,4 @@
-"""The system calls that Python lacks, by ctypes: their errors are errnos."""
+"""The system calls that Python lacks, made through ctypes, report their errors as errnos."""
 
 import errno
 import sys

@@ -1,4 +1,4 @@
-"""The manual pages: complete, as the tables have it, and clean to mandoc."""
+"""The manual pages have everything that the tables have, and mandoc finds no fault in them."""
 
 import re
 import runpy
@@ -20,7 +20,7 @@ REAPER, REAPERCTL = (page.read_text() for page in PAGES)
 
 
 def heads(page: str, macro: str) -> set[str]:
-    """What the items of the page's lists are, as far as they are marked with this macro."""
+    """The heads of the page's list items that are marked with this macro."""
     words = [line.split() for line in page.splitlines() if line.startswith(".It ")]
     return {after for line in words for mark, after in pairwise(line) if mark == macro}
 

@@ -111,7 +111,7 @@ MAIN_AND_THREE = ((1, 0, 5), (7, 1, 20), (8, 1, 30), (9, 1, 40), (10, 1, 50), (1
 BEGINNING = '{"event":"start","pid":1,"pid_ns":77}\n{"event":"fork","pid":7}\n'
 ADOPT, REAP = '{"event":"adopt","pid":8}\n', '{"event":"reap","pid":5,"ppid":1,"role":"orphan"}\n'
 END = '{"event":"end","pid":1,"adopted":6}\n'
-# what the trace says, and how many were adopted if those processes live
+# what the trace says, and how many were adopted in all if its processes still live
 ADOPTED = {
     "nobody was noticed": (BEGINNING, 3),
     "one was noticed": (BEGINNING + ADOPT, 3),

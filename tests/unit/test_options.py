@@ -1,4 +1,4 @@
-"""The command line and the environment, and what is said of bad input."""
+"""The command line and the environment, and the messages about bad input."""
 
 import pytest
 from hypothesis import given

@@ -15,7 +15,7 @@ MAKE = (
 
 
 def parts(folder: Path, *words: str) -> tuple[int, list[str], str]:
-    """(exit code, the lines of the table and below, what stood before it)."""
+    """(exit code, the lines from the table on, the output before the table)."""
     make = folder / "make"
     make.write_text(MAKE)
     make.chmod(0o755)

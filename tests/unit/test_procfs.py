@@ -102,7 +102,7 @@ def test_a_root_without_processes_is_said(tmp_path: Path, name: str) -> None:
 
 
 def test_a_folder_held_open_never_speaks_of_a_successor() -> None:
-    """The pid may be reused while it is read: what is read is of one process, or nothing."""
+    """If the pid is reused meanwhile, we read the old process or nothing, never the new one."""
     pid = os.fork()
     if pid == 0:
         os._exit(0)

@@ -1,4 +1,4 @@
-"""The book-keeping of children, against a kernel that is played."""
+"""The book-keeping of children, tested with a kernel that the test plays."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def told(monkeypatch: pytest.MonkeyPatch) -> report.Report:
 
 
 def play(monkeypatch: pytest.MonkeyPatch, alive: list[int], *reaped: int) -> None:
-    """The kernel has these living children, and then gives these ones, which exited with code 0."""
+    """Play a kernel that has these living children, and then reports these as exited with 0."""
     ended = iter([*((pid, 0) for pid in reaped), (0, 0)])
     monkeypatch.setattr(proc, "own_children", lambda: alive)
     monkeypatch.setattr(kernel, "reap", lambda: next(ended))
@@ -76,7 +76,7 @@ def test_an_error_in_a_batch_loses_nothing_of_it(
 def test_an_end_of_main_that_was_lost_is_an_end(
     told: report.Report, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Otherwise nobody would ever leave."""
+    """Otherwise the init would never leave."""
 
     def none() -> tuple[int, int]:
         raise ChildProcessError

@@ -1,4 +1,4 @@
-"""What the log says, without a process: an action in, a line out."""
+"""What the log says: each test gives the report an action, without a process, and reads a line."""
 
 from collections.abc import Iterator
 from pathlib import Path

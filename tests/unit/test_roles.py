@@ -45,12 +45,12 @@ def test_an_init_by_its_name_or_its_script(command: str, init: bool, one: bool) 
     ("parent", "child", "expected"),
     [
         (process(1, "reaper -- x"), process(3), True),  # after its main program, 2
-        (process(1, "supervisord"), process(3), False),  # it starts many
+        (process(1, "supervisord"), process(3), False),  # a supervisor starts many children
         (process(1, "nginx"), process(3), False),
-        (process(1, "nginx"), process(3, sid=3), False),  # it made a session of its own
-        (process(1, "nginx"), process(3, sid=4), True),  # of a session that came from elsewhere
+        (process(1, "nginx"), process(3, sid=3), False),  # the child made a session of its own
+        (process(1, "nginx"), process(3, sid=4), True),  # another process made the child's session
         (process(7, "x", sid=6), process(9, ppid=7, sid=8), True),
-        # The parent has made a session of its own after the fork, and left that of the child.
+        # The parent made a session of its own after the fork, and so left the child's session.
         (process(7, "x", sid=7), process(9, ppid=7, sid=6), False),
     ],
 )

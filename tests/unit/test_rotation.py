@@ -32,7 +32,7 @@ class File:
         return self.sink.write(f"{text}\n".encode())
 
     def lines(self) -> tuple[str, str]:
-        """What is in the old file, and in the one at the path."""
+        """The lines in the old file, and those in the file that is at the path now."""
         found = [p.read_text() if p.is_file() else "-" for p in (self.old, self.path)]
         return found[0].replace("\n", " "), found[1].replace("\n", " ")
 
@@ -150,7 +150,7 @@ NO_FILES: dict[str, Callable[[File], None]] = {
 
 @pytest.mark.parametrize("make", NO_FILES.values(), ids=NO_FILES)
 def test_who_replaces_it_chooses_no_file_for_us(make: Callable[[File], None], file: File) -> None:
-    """Main may be able to."""
+    """Main may be able to replace the file."""
     file.path.rename(file.old)
     make(file)
     assert file.write("b", 1)
@@ -172,7 +172,7 @@ def test_where_nothing_can_be_opened_it_stays_and_tries_again(file: File) -> Non
 def test_a_line_is_not_finished_in_another_file(
     file: File, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The disk was full when half of it was written; the next line says that one was lost."""
+    """The disk was full after half of the line; the next line says that one was lost."""
     put = os.write
     monkeypatch.setattr(file.sink, "_put", lambda fd, data: put(fd, data[:3]))
     trace = jsonlines.Trace(file.sink)

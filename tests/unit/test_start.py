@@ -1,4 +1,4 @@
-"""What ends a start that cannot be."""
+"""What the init does if it cannot start."""
 
 import pytest
 

@@ -90,7 +90,7 @@ def test_percent_is_of_one_cpu_since_the_last_look() -> None:
         2.0,
         idle,
         stat(2, ticks=200),
-        stat(3, ticks=20, start=10100),  # the pid is used again: all its time is new
+        stat(3, ticks=20, start=10100),  # a new process reuses the pid: all its time is new
         stat(4, ticks=30, start=10050),  # started in between
         stat(5, ticks=30, start=10),  # older, but not seen before
     )

@@ -1,4 +1,4 @@
-"""With which signal a tracee goes on, against a kernel that is played."""
+"""With which signal a tracee goes on, tested with a kernel that the test plays."""
 
 import posix
 

@@ -45,5 +45,5 @@ def test_siblings_are_sorted() -> None:
 def test_a_subtree_knows_its_depth_and_who_was_adopted() -> None:
     found = {row["pid"]: (row["depth"], row["adopted"]) for row in rows("tree", "--root", ODD)}
     assert found[1] == (0, False) and found[8] == (2, False)
-    assert found[21] == (1, True)  # its session is that of 20, yet its parent is 1
+    assert found[21] == (1, True)  # it is in the session of 20, but its parent is 1
     assert found[7] == (1, False)  # the init's first child is its main program

@@ -77,7 +77,7 @@ def test_every_event_says_when_it_is_written() -> None:
 
 
 def keywords(call: ast.Call) -> set[str]:
-    """The names of its arguments; for a dictionary those that `_identity` gives, or `_signal`."""
+    """The names of the call's arguments; `**` stands for a dictionary of them."""
     return {keyword.arg or "**" for keyword in call.keywords}
 
 
@@ -95,7 +95,7 @@ def test_every_field_of_the_schema_is_written() -> None:
             written[str(call.args[0].value)] |= keywords(call)
         if call.func.attr == "_signal":
             written["signal"] |= keywords(call)
-    written["drop"] = {"lines", "reason"}  # by `Trace` itself
+    written["drop"] = {"lines", "reason"}  # `Trace` itself writes this event
     for event, (always, known) in events.EVENTS.items():
         names = written[event]
         names |= {"name", "ppid", "pgid", "sid"} if "**" in names else set()
@@ -107,7 +107,7 @@ LOG_CALLS = {"error": 0, "warning": 0, "info": 0, "debug": 0, "once": 0, "say": 
 
 
 def logged_events(source: str) -> set[str]:
-    """What the calls of the log in a module name as their event."""
+    """The events that a module's calls of the log name."""
     calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
     named = set()
     for call in calls:
@@ -170,7 +170,7 @@ LONGEST = {
                          ids=["long words", "short words", "empty words", "a word"])  # fmt: skip
 @pytest.mark.parametrize("event", events.EVENTS)
 def test_every_event_at_its_longest_is_one_write_of_a_pipe(event: str, argv: list[str]) -> None:
-    """What was cut to fit is a beginning, and is marked; nothing else is."""
+    """A field that was cut to fit keeps its beginning and is marked; no other field is marked."""
     always, known = events.EVENTS[event]
     names = [name for name in (*always, *known) if not name.endswith("_cut")]
     longest = {name: LONGEST_OF_A_TYPE[events.FIELDS[name][0]] for name in names}
