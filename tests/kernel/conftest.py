@@ -17,7 +17,7 @@ def placed(request: pytest.FixtureRequest) -> Placed:
 
 @pytest.fixture
 def open_path() -> Iterator[Path]:
-    """A folder that every user may enter. Those above `tmp_path` are not the test's to open."""
+    """A folder that every user may enter. A test must not open up the folders above `tmp_path`."""
     with TemporaryDirectory(prefix="reaper-") as name:
         path = Path(name)
         path.chmod(0o755)

@@ -40,13 +40,13 @@ def wrap(request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
 
 
 def log(group: Path, wrap, script: str, *options: str) -> str:  # type: ignore[no-untyped-def]
-    """What is logged of a main that is a shell with this script."""
+    """The log of a run whose main is a shell with this script."""
     command = reaper(*options, "--", "sh", "-c", script)
     return run(within(group, *wrap(command)))[2]
 
 
 def init_of(started: Running, command: list[str]) -> int:
-    """Host pid of the init: what went before `unshare` has become it."""
+    """The init's pid as we see it; below `unshare` the init is its child."""
     pid = started.popen.pid
     return eventually(lambda: children(pid), "the init")[0] if "unshare" in command else pid
 
@@ -74,14 +74,14 @@ def test_a_kill_with_nobody_in_want(group: Path, wrap) -> None:  # type: ignore[
     ids=["of main", "of its child"],
 )
 def test_a_helper_that_was_killed_before_is_not_main(group: Path, wrap, script: str) -> None:  # type: ignore[no-untyped-def]
-    """Main reaped it, and dies by somebody else's KILL."""
+    """Main reaped the helper and then died by a KILL from somebody else."""
     err = log(group, wrap, script)
     assert "out of memory" not in err
     assert err.endswith(f"was killed by SIGKILL (9), not by us; {KILLED}")
 
 
 def test_a_shell_whose_command_was_killed(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
-    """It exits with the code of that; of any other nothing is said."""
+    """The shell exits with its command's code, 137; about any other code nothing is said."""
     assert log(group, wrap, "exit 137") == ""
     err = log(group, wrap, f"({HOG}); exit $?")
     assert err.endswith(f" exited with code 137; {KILLED.partition(',')[0]}\n")
@@ -89,7 +89,7 @@ def test_a_shell_whose_command_was_killed(group: Path, wrap) -> None:  # type: i
 
 
 def test_a_main_that_was_killed_before_the_count_was_first_read(group: Path) -> None:
-    """Then its own death is in what we begin with."""
+    """Then the first count that we read already includes main's own death."""
     late = ["-P", "/proc/self/cgroup", "-e", "inject=open,openat:delay_enter=1500000"]
     strace = ["strace", "-f", "-qq", "-o", "/dev/null", *late]
     err = run(within(group, *strace, *reaper("--", "sh", "-c", HOG)))[2]
@@ -97,7 +97,7 @@ def test_a_main_that_was_killed_before_the_count_was_first_read(group: Path) -> 
 
 
 def test_a_helper_whose_end_the_kernel_takes(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
-    """Main ignores CHLD: nobody waits for the helper, and no page faults of it are added up."""
+    """Main ignores CHLD: nobody waits for the helper, so main's child_faults do not rise."""
     code = (
         "import os, signal, sys\n"
         "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n"
@@ -110,8 +110,8 @@ def test_a_helper_whose_end_the_kernel_takes(group: Path, wrap) -> None:  # type
     assert err.endswith(f"was killed by SIGKILL (9), not by us; {KILLED}")
 
 
-# A main that does not wait for its helper, and ends as its last argument says: both come to us
-# together.
+# A main that does not reap its helper, and ends as its last argument says. So the init gets both
+# zombies together.
 LEAVES_HELPER = """
 import os, signal, sys
 pid = os.fork()
@@ -122,13 +122,13 @@ exec(sys.argv[2])
 
 
 def leaves_helper(group: Path, wrap, end: str) -> str:  # type: ignore[no-untyped-def]
-    """What is logged of it."""
+    """The log of a run of that main."""
     command = reaper("--", PYTHON, "-I", "-S", "-c", LEAVES_HELPER, HOG, end)
     return run(within(group, *wrap(command)))[2]
 
 
 def test_a_helper_that_nobody_waits_for(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
-    """Two are dead, and the count rose by one."""
+    """Two processes died by KILL, but the count rose only by one."""
     err = leaves_helper(group, wrap, "os.kill(os.getpid(), signal.SIGKILL)")
     assert "out of memory" not in err
     assert "the kernel has killed 1 process here for want of memory" in err
@@ -136,7 +136,7 @@ def test_a_helper_that_nobody_waits_for(group: Path, wrap) -> None:  # type: ign
 
 @pytest.mark.parametrize("end", ["os._exit(3)", "os.kill(os.getpid(), signal.SIGUSR1)"])
 def test_another_end_of_main_is_not_put_down_to_it(group: Path, wrap, end: str) -> None:  # type: ignore[no-untyped-def]
-    """The helper is named, with which main has ended."""
+    """The helper is named, and not main, which ended in another way at the same time."""
     err = leaves_helper(group, wrap, end)
     assert "killed by SIGKILL (9), not by us: " in err
     _, _, of_main = err.partition("main")
@@ -144,7 +144,7 @@ def test_another_end_of_main_is_not_put_down_to_it(group: Path, wrap, end: str) 
 
 
 def test_an_orphan_is_named_and_main_is_not_taken_for_it(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
-    """The orphan first, then somebody kills main: the count has not risen with that."""
+    """The kernel kills the orphan, then somebody kills main: then the count does not rise."""
     command = wrap(reaper("--", "sh", "-c", f"({HOG.removeprefix('exec ')} &) ; read x"))
     with running(within(group, *command)) as started:
         assert started.popen.stderr
@@ -157,7 +157,7 @@ def test_an_orphan_is_named_and_main_is_not_taken_for_it(group: Path, wrap) -> N
 
 
 def test_a_child_from_before_us_is_known_for_certain(group: Path) -> None:
-    """A helper that the init was given, and a main that waits for nobody."""
+    """The init inherits a helper from before its exec, and main waits for no child."""
     script = f'exec 3<&0; (read go <&3; {HOG}) & exec "$@"'
     command = ["sh", "-c", script, "sh", *reaper("-v", "--", *victim("prints_signals"))]
     with running(within(group, *command)) as started:
@@ -172,7 +172,7 @@ def test_a_child_from_before_us_is_known_for_certain(group: Path) -> None:
 
 
 def test_our_own_kill_is_said_first(group: Path, wrap) -> None:  # type: ignore[no-untyped-def]
-    """Also where a helper was killed for want of memory."""
+    """Our own kill is what the log says, even if a helper was killed for want of memory."""
     main = f"trap '' TERM; ({HOG}); echo ready; while :; do sleep 1; done"
     command = wrap(reaper("--stop-timeout", "0.2", "--", "sh", "-c", main))
     with running(within(group, *command)) as started:
@@ -184,7 +184,7 @@ def test_our_own_kill_is_said_first(group: Path, wrap) -> None:  # type: ignore[
 
 
 def test_an_adopted_one_that_we_killed_is_ours(group: Path, tmp_path: Path) -> None:
-    """--adopted end kills it when a helper has been killed for want of memory before."""
+    """--adopted end kills an orphan after a helper was killed for want of memory: that is ours."""
     trace = tmp_path / "trace"
     stubborn = " ".join(victim("ignores_term"))
     script = f"({HOG}); (({stubborn}) & read go); read go; exit 3"
@@ -192,7 +192,7 @@ def test_an_adopted_one_that_we_killed_is_ours(group: Path, tmp_path: Path) -> N
     command = reaper(*options, "--", "sh", "-c", script)
     with running(within(group, *as_pid1(command))) as started:
         started.wait_line("ready")
-        started.type_line("")  # its parent ends
+        started.type_line("")  # the parent of the stubborn process ends
         eventually(
             lambda: any(
                 line["event"] == "reap" and line.get("signal") == "SIGKILL"

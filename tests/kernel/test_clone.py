@@ -1,4 +1,4 @@
-"""A fresh clone, where nothing is built: what runs there, and what is said where it cannot."""
+"""A fresh clone, in which nothing is built: what runs there, and what is said if it cannot run."""
 
 import os
 import shutil
@@ -106,7 +106,7 @@ def test_a_program_under_an_old_python(module: str, program: str) -> None:
 
 @pytest.fixture
 def suite(clone: Path, tmp_path: Path) -> dict[str, str]:
-    """An environment whose mmdebstrap is quick: a system that is here, tini and busybox."""
+    """An environment whose mmdebstrap is a quick stand-in: it copies a system, tini and busybox."""
     stub = tmp_path / "mmdebstrap"
     stub.write_text(
         f'#!/bin/sh\necho "$*" >>{clone}/.cache/made\nfor root; do :; done\n'

@@ -1,4 +1,4 @@
-"""Each finding of the doctor, in the situation that it describes; and none where all is well.
+"""Each finding of the doctor, in the situation that it describes; and none if all is well.
 
 The situations are made in PID namespaces; the doctor looks in from outside with --root. What the
 machine's control groups say is left to the recorded trees.
@@ -48,7 +48,7 @@ def container(*command: str) -> Iterator[Running]:
 
 
 def zombies(title: str, oldest: str, cause: str, cure: str) -> str:
-    """This finding, whole."""
+    """The whole text of the finding about zombies."""
     return (
         f"{title} [zombies]\n"
         f"  seen   the oldest, {oldest}, was started AGE ago; each holds a pid until its parent "

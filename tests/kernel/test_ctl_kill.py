@@ -86,8 +86,8 @@ echo ready; wait; read x
     ],
 )
 def test_whom_it_hits(words: tuple[str, ...], hit: dict[str, int]) -> None:
-    """A leader with two in its group, one in its session, one in a session of its own; and one
-    more, who stays. First a dry run."""
+    """Below a leader are two processes of its group, one of its session and one in a session of its
+    own; a further one must stay alive. First comes a dry run."""
     service = support.reaper("--", "sh", "-c", 'exec 3<&0; setsid bash -c "$0" <&3 & read x', CLAN)
     with support.running(support.as_pid1(service)) as inside:
         inside.wait_line("ready")
@@ -153,7 +153,7 @@ def test_a_stopped_process_ends_by_term() -> None:
 
 @pytest.mark.parametrize("option", ["--newest", "--oldest"])
 def test_the_newest_of_a_group_is_one(option: str) -> None:
-    """It is not looked for again when that one has ended."""
+    """When the newest has ended, reaperctl does not go on to the next newest."""
     with session("sh", "-c", FAMILY) as victim:
         victim.wait_line("ready")
         support.eventually(lambda: len(support.children(victim.pid)) == 2)
@@ -166,7 +166,7 @@ def test_the_newest_of_a_group_is_one(option: str) -> None:
 
 
 def test_the_newest_of_some_pids_and_of_a_user() -> None:
-    """Of those named, not of all; and never reaperctl itself, which is the newest of all."""
+    """The newest of those named, not of all; never reaperctl itself, which is newer than all."""
     with support.running(["sleep", "60"]) as older, support.running(["sleep", "60"]):
         words = ("kill", str(older.pid), "--newest", "--dry-run", "--json")
         assert outcomes(ctl(*words)[1]) == {older.pid: "planned"}

@@ -1,4 +1,4 @@
-"""Nothing that a process is called drives the terminal of who looks at it, in any view."""
+"""In no view does the name of a process drive the terminal of the person who looks at it."""
 
 import os
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from reaper.inspector.commands import COMMANDS
 # a line break, RIGHT-TO-LEFT OVERRIDE, LINE SEPARATOR, DEL, CR.
 NAME = b"\x1b\xc2\x9b\x9b\n\xe2\x80\xae\xe2\x80\xa8\x7f\rX"
 SHOWN = "\\x1b\\u009b\\x9b\\n\\u202e\\u2028\\x7f\\rX"
-GROUP = os.fsdecode(NAME.replace(b"\n", b""))  # a control group's has no line break
+GROUP = os.fsdecode(NAME.replace(b"\n", b""))  # a control group's name has no line break
 SHOWN_GROUP = SHOWN.replace("\\n", "")
 COLUMNS = "pid,comm,command,cgroup"
 WORDS = {
@@ -30,7 +30,7 @@ WORDS = {
     "metrics": [[]],
     "completion": [["bash"]],
 }
-# The end of it: the kernel writes the line break in its own way in /proc/PID/maps.
+# The end of the name: before that, /proc/PID/maps has the kernel's own way to write a line break.
 END_SHOWN = (
     "\\u202e\\u2028\\x7f\\rX",
     "\\u202e\\u2028\\u007f\\rX",  # in JSON

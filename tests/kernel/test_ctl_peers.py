@@ -29,10 +29,10 @@ from support import (
 )
 
 KB = 1024
-# What the versions of procps do in different ways: Debian 12 has 4.0.2, 13 has 4.0.4, 14 4.0.7.
+# The versions of procps differ in these points: Debian 12 has 4.0.2, 13 has 4.0.4, 14 has 4.0.7.
 PROCPS = tuple(map(int, re.findall(r"\d+", subprocess.check_output(["top", "-V"], text=True))[:3]))
 APART = PROCPS < (4, 0, 7)  # ps draws PID 1 beside the trees of its children
-NEWLINE = "." if PROCPS < (4, 0, 7) else "?"  # pgrep, in a name
+NEWLINE = "." if PROCPS < (4, 0, 7) else "?"  # how pgrep shows a line break in a name
 
 
 @contextmanager
@@ -77,7 +77,7 @@ def ours(where: Running, columns: str, *words: str) -> list[dict[str, Any]]:
 
 
 def test_the_forest_of_ps_auxf(animals: Running) -> None:
-    """Every column of it but %CPU (see below), and who stands how deep."""
+    """Every column except %CPU (see below), and the depth of each process."""
     columns = "user,pid,pmem,vss,rss,tty,stat,started,cpu,depth"
     found = {row["pid"]: row for row in ours(animals, columns, "tree")}
     out = inside(animals, "ps", "auxfww")
@@ -107,7 +107,8 @@ def test_the_cpu_time_and_start_of_ps(burnt: Running) -> None:
     assert int(cpu) == int(row["cpu"]) and row["cpu"] >= 0.6
     assert before["age"] - 1 <= int(elapsed) <= row["age"] + 1
     assert row["pcpu"] == pytest.approx(100 * row["cpu"] / row["age"])
-    # It falls with the age, and ps looked first. It cuts down to tenths, from 100 on to ones.
+    # The percentage falls with the age, and ps looked first. ps cuts it to tenths, from 100 on to
+    # whole numbers.
     assert row["pcpu"] - (0.1 if float(pcpu) < 100 else 1) <= float(pcpu)
     assert float(pcpu) <= 100 * row["cpu"] / before["age"] + 0.1
     assert (39 - int(pri), int(threads)) == (row["priority"], row["threads"])
@@ -171,7 +172,7 @@ def test_the_user_and_kernel_time_of_pidstat(burnt: Running) -> None:
     theirs = pidstat(burnt, "-t", "-T", "CHILD", "-p", "2")
     found = ours(burnt, "tid,user_cpu,system_cpu", "ps", "2", "--threads")
     times = {row["tid"]: [1000 * row["user_cpu"], 1000 * row["system_cpu"]] for row in found}
-    del theirs[2]  # the line of the main thread comes second: it has replaced that of the process
+    del theirs[2]  # the main thread's line, which has replaced the process's line in `theirs`
     assert {tid: [float(ms) for ms in words[:2]] for tid, words in theirs.items()} == {
         tid: pytest.approx(pair) for tid, pair in times.items() if tid != 2
     }
@@ -205,12 +206,12 @@ def test_switches_disk_and_waiting_as_psutil_and_the_kernel_say(burnt: Running) 
 
 
 def between_looks(tool: "subprocess.Popen[str]") -> bool:
-    """It, or what nsenter started for it, waits for its interval to end."""
+    """Whether the tool, or what nsenter started for it, waits for the end of its interval."""
     where = wchan([tool.pid, *descendants(tool.pid)][-1])
     return "nanosleep" in where or "pause" in where
 
 
-# What top calls it: what pidstat calls it, in the unit of top.
+# Our column -> pidstat's column, and the size of pidstat's unit in ours.
 RATES = {
     "usr": ("%usr", 1), "sys": ("%system", 1), "waiting": ("%wait", 1), "percent": ("%CPU", 1),
     "minflt/s": ("minflt/s", 1), "majflt/s": ("majflt/s", 1),
@@ -220,8 +221,8 @@ RATES = {
 
 
 def rates(interval: int) -> tuple[str, str] | None:
-    """What pidstat and top say of two threads that burn for 0.2 s each while both wait for their
-    interval to end; nothing where they burnt for longer."""
+    """What pidstat and top say of two threads that burn for 0.2 s each, while both tools wait for
+    the end of their interval; None if the threads burnt beyond that end."""
     with namespace(*victim("burns", "0.2")) as burning, ExitStack() as stack:
         enter = f"{shlex.join(entering(burning.pid))} env LC_ALL=C"
         top = f"{sys.executable} -m reaper.inspector top --threads --root {root(burning.pid)}"
@@ -242,7 +243,7 @@ def rates(interval: int) -> tuple[str, str] | None:
 
 
 def test_the_rates_of_pidstat() -> None:
-    """Of each thread. Both look before it burns and again when it rests, and see the same."""
+    """The rates of each thread: both tools look before it burns and again when it rests."""
     intervals = (4, 8, 16)  # seconds; a busy machine needs a longer one
     found = ((interval, rates(interval)) for interval in intervals)
     interval, told = next((each for each in found if each[1]), (0, None))
@@ -279,7 +280,7 @@ def test_the_memory_of_smem(sharers: Running) -> None:
     for pid, row in found.items():
         user, swap, *sizes = theirs[pid]
         assert (user, int(swap)) == (row["user"], row["swap"] // KB)
-        # smem itself shares pages with them while it looks.
+        # smem itself shares pages with these processes while it looks.
         for key, seen in zip(("uss", "pss", "rss"), map(int, sizes), strict=True):
             around = Around(row[key], later[pid][key])
             assert around.agrees(KB * seen, rel=0.1, abs=600 * KB), (key, around, seen)

@@ -10,13 +10,13 @@ from support import REPO, as_pid1, children, comm, eventually, reaper, running
 
 CTL = [sys.executable, "-m", "reaper.inspector"]
 PAGE = (REPO / "docs" / "reaperctl-live.md").read_text()
-# How many are in which state, and whose memory limit it is.
+# What differs from run to run: how many processes are in each state, and whose memory limit it is.
 VARIES = re.compile(r"(N [a-z ]+(?=[,;]),? ?)+; N|the (machine|control group)")
 STUBBORN = "trap '' TERM; setsid sh -c 'sleep 60 & echo ready; wait; true' & wait"
 
 
 def documented(command: str) -> tuple[list[str], list[str]]:
-    """(the words, the lines) of a screen: four blanks, and `$ reaperctl` at its start."""
+    """(the command's words, its lines) of a screen: indented by four, it begins `$ reaperctl`."""
     head, *lines = re.findall(rf"(?m)^    \$ reaperctl ({command} .*)\n((?:    .*\n)*)", PAGE)[0]
     return shlex.split(head), [line[4:] for line in lines[0].splitlines()]
 

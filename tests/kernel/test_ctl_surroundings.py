@@ -73,7 +73,7 @@ def test_no_permission_is_one_line(hidepid: str, words: tuple[str, ...], line: s
     ids=lambda param: f"hidepid={param[0]}",
 )
 def hiding(request: pytest.FixtureRequest) -> Iterator[tuple[Running, str]]:
-    """A namespace whose /proc shows nobody else's processes, and what is to be said about that."""
+    """A namespace whose /proc hides other users' processes, and what reaperctl must say of that."""
     hidepid, sentence = request.param
     with pausing(f"mount -o remount,hidepid={hidepid} /proc") as started:
         yield started, sentence

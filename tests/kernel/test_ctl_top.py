@@ -57,7 +57,7 @@ class Top:
         return os.read(self.master, 65536)
 
     def sees(self, mark: bytes) -> None:
-        """Read up to these bytes; they and all before them are done with."""
+        """Read up to these bytes, and drop them and all before them."""
         while mark not in self.seen:
             self.seen += self.read()
         self.seen = self.seen.partition(mark)[2]
@@ -107,7 +107,7 @@ def pids(lines: list[str]) -> list[int]:
 
 @pytest.fixture(scope="module", autouse=True)
 def crowd() -> Iterator[None]:
-    """More processes than a screen has lines, also where nothing else runs."""
+    """More processes than a screen has lines, even if nothing else runs."""
     with support.running(["sh", "-c", "for each in $(seq 30); do sleep 1000 & done; wait"]):
         yield
 
@@ -181,7 +181,7 @@ def test_after_a_stop_it_takes_the_terminal_again() -> None:
 
 @pytest.mark.parametrize("session", [("setsid", "--ctty"), ("setsid",)])
 def test_a_lost_terminal_ends_it(session: tuple[str, ...]) -> None:
-    """By SIGHUP, or where it is not the controlling one by the end of input."""
+    """SIGHUP ends it, or the end of input if the terminal is not the controlling one."""
     with top("--interval", "3600", session=session) as live:
         os.close(live.slave)
         os.close(live.master)

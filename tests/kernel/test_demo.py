@@ -29,7 +29,8 @@ def test_json() -> None:
     assert (told["facts"]["leaky_remaining"], told["facts"]["clean_remaining"]) == (25, 0)
 
 
-# Each has another way to a limit: a cgroup; what is left where that is hidden; a user namespace.
+# In each place the demo finds another way to a limit: a cgroup, what is left if cgroups are hidden,
+# a user namespace.
 PLACES = {
     "root": [],
     "no cgroups": ["unshare", "--mount", "sh", "-c",

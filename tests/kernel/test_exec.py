@@ -1,4 +1,4 @@
-"""How main's program is found and started: execvp(3), with one line where it cannot be."""
+"""How main's program is found and started: execvp(3), with one line if that fails."""
 
 import os
 import sys

@@ -123,10 +123,10 @@ def test_libraries_for_main_are_not_for_the_init(form: str) -> None:
     """Each program that is asked to load a library that is not there says so."""
     command = [*builds.command(form), "/bin/true"]
     code, _, err = run(command, env={"LD_PRELOAD": "/nowhere.so", "LD_LIBRARY_PATH": "/nowhere"})
-    assert (code, err.count("/nowhere.so")) == (0, 1)  # by true alone
+    assert (code, err.count("/nowhere.so")) == (0, 1)  # only `true` was asked to load it
 
 
-FOR_THE_LOADER = {  # ld.so(8): each would make ours talk, or lists libraries instead of a start
+FOR_THE_LOADER = {  # ld.so(8): each makes a loader write output, or list libraries and not start
     "LD_TRACE_LOADED_OBJECTS": "1", "LD_SHOW_AUXV": "1", "LD_DEBUG": "help", "LD_VERBOSE": "1",
     "GLIBC_TUNABLES": "glibc.malloc.check=3", "LD_BIND_NOW": "1",
 }  # fmt: skip
@@ -237,7 +237,7 @@ def test_the_bundle_names_a_path_that_is_too_long(tmp_path: Path) -> None:
 
 
 def explained(text: str) -> bool:
-    """Whether the manual's table has this text among what one may see."""
+    """Whether the manual's table has this text among the messages that it explains."""
     page = (REPO / "docs" / "shipping.md").read_text()
     rows = [line.split("|") for line in page.splitlines() if line.startswith("| `")]
     return any(text in row[1] for row in rows)
@@ -388,7 +388,7 @@ def test_sizes(tmp_path: Path) -> None:
 
 
 def test_the_bundle_is_whole() -> None:
-    """What its modules import when they are loaded is in it."""
+    """The bundle contains everything that its modules import when they are loaded."""
     lib = builds.built("bundle").with_name("lib")
     files = [path.relative_to(lib).with_suffix("") for path in lib.rglob("*.pyc")]
     names = sorted(".".join(path.parts).removesuffix(".__init__") for path in files)

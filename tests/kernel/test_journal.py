@@ -89,7 +89,7 @@ def test_a_dead_reader_is_no_signal_for_main(trace: tuple[str, ...]) -> None:
             started.kill(signal.SIGUSR1)
             assert started.line() == "10"  # and no 13 of a SIGPIPE
         started.kill(signal.SIGPIPE)
-        assert started.line() == "13"  # somebody else's is forwarded
+        assert started.line() == "13"  # a SIGPIPE that somebody else sent is forwarded
         started.kill(signal.SIGTERM)
         assert started.finish()[0] == 0
 
@@ -103,7 +103,7 @@ class Reader:
         self.rest = ""
 
     def read(self) -> bool:
-        """Take what is there; False at end of file, which is also where no writer came yet."""
+        """Take what is there; False at end of file, which there is also before a writer comes."""
         try:
             data = os.read(self.descriptor, 1 << 16)
         except BlockingIOError:
@@ -203,15 +203,15 @@ def test_a_reader_that_comes_back_is_told_what_it_missed(
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("kind", ["log", "trace"])
 def test_main_gets_its_sigpipe(kind: str, way: str, tmp_path: Path) -> None:
-    """Were a reader's end of the FIFO ours, main would write to it for ever."""
+    """If the init held a reader's end of the FIFO, main could go on writing and get no SIGPIPE."""
     fifo = tmp_path / "fifo"
     script = 'exec 3>"$1"; echo ready; read line; echo text >&3; echo lives on'
     with writing_to(fifo, way, kind, ["sh", "-c", script, "sh", str(fifo)]) as started:
-        reader = Reader(fifo)  # whom main's open waits for
+        reader = Reader(fifo)  # main's open waits for a reader
         started.wait_line("ready")
         eventually(lambda: started.kill(signal.SIGWINCH) or reader.has("SIGWINCH"), "a line")
         reader.go()
-        started.kill(signal.SIGWINCH)  # a line for nobody
+        started.kill(signal.SIGWINCH)  # the init writes a line that nobody reads
         started.type_line("go")
         assert started.finish()[:2] == (128 + signal.SIGPIPE, "")
 
@@ -250,7 +250,7 @@ def test_a_fifo_that_is_gone_is_not_replaced_by_a_file(tmp_path: Path) -> None:
         started.wait_line("ready")
         fifo.unlink()
         until = time.monotonic() + 1.2
-        signal_until(started, lambda: time.monotonic() > until)  # it is looked for
+        signal_until(started, lambda: time.monotonic() > until)  # the init looks for the FIFO
         assert not fifo.exists()
         os.mkfifo(fifo)
         reader = Reader(fifo)
@@ -287,7 +287,7 @@ def test_a_loss_is_told_at_the_end_where_no_line_came_after_it(tmp_path: Path) -
         started.wait_line("ready")
         eventually(lambda: len(children(started.pid)) == 1, "the orphan was reaped")
         reader = Reader(fifo)
-        subprocess.run(["sleep", "1.1"], check=True)  # so that it may be looked for again
+        subprocess.run(["sleep", "1.1"], check=True)  # then the init may look for a reader again
         started.type_line("go")
         assert started.finish()[0] == 0
         eventually(lambda: not reader.read(), "end of file")
@@ -380,7 +380,7 @@ TYPES = {
 
 
 def test_a_file_is_followed_when_it_is_rotated(placed: Placed, tmp_path: Path) -> None:
-    """Renamed, and cut in place, with relative paths: the init's folder is /."""
+    """The files are renamed, then truncated, with relative paths: the init's folder is /."""
     names = {"--trace": "trace", "--log-file": "log"}
     options = [word for pair in names.items() for word in pair]
     command = placed(reaper(*options, "-vv", "--", *victim("prints_signals")))
@@ -415,7 +415,8 @@ def test_an_idle_init_does_not_wake_to_look_at_a_file(tmp_path: Path) -> None:
 
 
 def test_a_signal_in_the_trace_is_about_who_gets_it(tmp_path: Path) -> None:
-    """Not about main once that is gone. The init is PID 1, main is PID 2, the rest ignores TERM."""
+    """Once main is gone, the event is not about main. The init is PID 1, main is PID 2, and the
+    rest ignores TERM."""
     trace = tmp_path / "trace"
     rest = " ".join(victim("ignores_term", "own-session"))
     options = ["--trace", str(trace), "--grace", "60", "--rewrite", "USR2="]
@@ -424,7 +425,7 @@ def test_a_signal_in_the_trace_is_about_who_gets_it(tmp_path: Path) -> None:
         started.wait_line("ready")
         started.kill(signal.SIGWINCH)
         eventually(lambda: '"forwarded"' in trace.read_text(), "forwarded")
-        started.kill(signal.SIGUSR2)  # of two that wait the lower number comes first
+        started.kill(signal.SIGUSR2)  # sent alone: of two pending signals the lower comes first
         eventually(lambda: '"dropped"' in trace.read_text(), "dropped")
         assert started.popen.stdin
         started.popen.stdin.close()
@@ -454,7 +455,7 @@ def test_an_exec_that_takes_long_is_told_when_it_is_over(tmp_path: Path) -> None
 
 
 def test_mains_end_is_seen_though_main_hides_the_interpreter(tmp_path: Path) -> None:
-    """From a Python's own files nothing is loaded any more."""
+    """Once main runs, the init loads nothing more from Python's own files."""
     script = "import sysconfig; print(sysconfig.get_path('platstdlib'))"
     folder = run([PYTHON, "-I", "-S", "-c", script])[1].strip()
     main = ["sh", "-c", f"mount -t tmpfs none {folder} && exit 7"]
@@ -482,7 +483,7 @@ def is_plain(text: str) -> bool:
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_what_a_process_is_called_drives_no_terminal(log_format: str) -> None:
-    """Its name has 15 bytes, of which the kernel takes all but 0."""
+    """The name has 15 bytes, and the kernel allows any byte in it except 0."""
     name = "\x1b[2J\r\x85\u202e"
     script = f"import ctypes, signal; ctypes.CDLL(None).prctl(15, {name.encode()!r}, 0, 0, 0)\n"
     script += "signal.signal(15, signal.SIG_IGN); print('named', flush=True); signal.pause()"

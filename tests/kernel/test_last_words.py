@@ -1,4 +1,4 @@
-"""The termination log of Kubernetes: why main ended, in one line, where main said nothing."""
+"""The termination log of Kubernetes: why main ended, in one line, if main wrote nothing itself."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ def test_how_main_ended(file: Path, command: list[str], line: str) -> None:
 
 
 def test_a_core_that_was_dumped_is_said_too(file: Path) -> None:
-    """Whether one is, the limits of this machine say."""
+    """The limits of this machine decide whether a core is dumped."""
     assert words(file, "--", *victim("dies_by", "6")).startswith("killed by SIGABRT (6)")
 
 
@@ -124,7 +124,7 @@ def test_off(file: Path) -> None:
 
 
 def test_the_last_process_has_its_say_first(file: Path) -> None:
-    """With --until empty main's end is not the container's."""
+    """With --until empty the container does not end with main."""
     script = f"(while kill -0 $$; do :; done; [ ! -s {file} ] && echo rest >{file}) & exit 3"
     assert words(file, "--until=empty", "--", "sh", "-c", f"{{ {script}; }} 2>&-") == "rest\n"
     file.write_text("")
@@ -172,8 +172,8 @@ def test_a_fifo_is_refused(file: Path, reader: bool) -> None:
 
 @pytest.fixture
 def kubelet(file: Path) -> Iterator[list[str]]:
-    """What goes before a command to run it where the file is bound to its usual place, all else
-    is read-only, and nobody is root."""
+    """Words to put before a command, which then runs as a user who is not root, with the file bound
+    to its usual place and all else read-only."""
     place = Path("/dev/termination-log")
     made = not place.exists()
     if made:
@@ -188,14 +188,14 @@ def kubelet(file: Path) -> Iterator[list[str]]:
 
 
 def test_kubernetes(kubelet: list[str], file: Path) -> None:
-    """Nobody asks for it: the file is there."""
+    """No option asks for it: it is enough that the file is there."""
     code, _, err = run([*kubelet, *reaper("--", "sh", "-c", "exit 3")])
     assert (code, err) == (3, "")
     assert file.read_text() == "exited with code 3\n"
 
 
 def test_without_kubernetes_nothing_is_said(kubelet: list[str], file: Path) -> None:
-    """Nor is where the file is somebody else's."""
+    """Nothing is said either if the file belongs to another user."""
     file.chmod(0o600)
     assert run([*kubelet, *reaper("--", "true")]) == (0, "", "")
     assert stat.S_ISREG(file.stat().st_mode) and not file.stat().st_size

@@ -105,7 +105,8 @@ def test_it_leaves_the_moment_the_last_one_is_gone(placed: Placed) -> None:
 
 @pytest.mark.parametrize("when", [1, 2, 3])
 def test_an_error_of_the_kernel_holds_nothing_up(when: int, tmp_path: Path) -> None:
-    """The looks at main, at its zombie, and at what comes after it, one by one."""
+    """Three calls of waitid fail, one in each run: for main's stops, for its zombie, for the next
+    child."""
     strace = under_strace(tmp_path / "strace", "waitid", f"waitid:error=ENOMEM:when={when}")
     command = reaper("--trace", "/dev/null", "--", "sh", "-c", "exit 7")
     assert run([*strace, *command])[0] == 7
@@ -281,7 +282,7 @@ def test_a_main_that_works_on_without_a_timeout_is_said_when_asked_for() -> None
             if said:
                 until_said(started, "is still at work 1")
                 continue
-            # What is said after it is said: the look has been taken.
+            # Once main's end has been logged, the look at main has been taken before it.
             eventually(lambda: insist_on_main(started), "the end of main")
             assert "still at work" not in started.finish()[2]
 
@@ -358,12 +359,12 @@ def test_who_entered_and_outlives_the_grace_is_killed_and_named() -> None:
     with running(as_pid1(reaper("--grace", "0.2", "--", *WAITS))) as started:
         with entered(started, "ignores_term") as guest:
             started.type_line("")
-            assert guest.popen.wait(DEADLINE) == -signal.SIGKILL  # nsenter follows it
+            assert guest.popen.wait(DEADLINE) == -signal.SIGKILL  # nsenter ends as its child did
         code, _, err = started.finish()
     assert code == 4 and "(python3): it outlived --grace" in err
 
 
-# Before an init that sees no process of other capabilities, but may kill it.
+# Put before an init, it hides processes that have more capabilities; the init may still kill them.
 BLIND = [
     *["sh", "-c", 'mount -o remount,hidepid=2 /proc && exec "$@"', "sh"],
     *["setpriv", "--regid", "65534", "--clear-groups", "--bounding-set=-sys_ptrace"],
@@ -385,7 +386,7 @@ def test_until_empty_waits_for_who_entered() -> None:
         with entered(started, "prints_signals", "until", "10") as guest:
             started.type_line("")
             eventually(lambda: not children(started.pid), "main gone")
-            started.kill(signal.SIGHUP)  # for the rest, now
+            started.kill(signal.SIGHUP)  # the rest gets it now
             assert guest.line() == "1"
             started.kill(signal.SIGUSR1)
             assert guest.popen.wait(DEADLINE) == 0
@@ -393,13 +394,13 @@ def test_until_empty_waits_for_who_entered() -> None:
 
 
 def test_the_dead_of_a_parent_outside_are_not_waited_for() -> None:
-    """The kernel does: it ends a namespace only when the last of them is reaped."""
+    """Only the kernel waits for them: a namespace ends when the last zombie in it is reaped."""
     with (
         running(as_pid1(reaper("-v", "--grace", "3600", "--", *WAITS))) as started,
         entered(started, "prints_signals") as guest,
     ):
         [inside] = children(guest.popen.pid)
-        os.kill(guest.popen.pid, signal.SIGSTOP)  # it will not wait
+        os.kill(guest.popen.pid, signal.SIGSTOP)  # so that nsenter does not reap its child
         eventually(lambda: state(guest.popen.pid) == "T", "nsenter stopped")
         os.kill(inside, signal.SIGKILL)
         eventually(lambda: state(inside) == "Z", "a zombie that is not ours")
@@ -412,7 +413,7 @@ def test_the_dead_of_a_parent_outside_are_not_waited_for() -> None:
 
 
 def test_nobody_is_asked_for_while_there_are_children(tmp_path: Path) -> None:
-    """kill(-1, 0) goes through every process of the namespace."""
+    """kill(-1, 0) goes through every process of the namespace, so we call it only at the end."""
     log = tmp_path / "strace"
     strace = under_strace(log, "kill")
     script = "for i in 1 2 3 4 5 6 7 8 9; do (true &); done; exit 4"

@@ -18,7 +18,7 @@ from support import REPO, as_pid1, run, running
 V1 = Path("/sys/fs/cgroup/pids")
 GROUP = (V1 if V1.exists() else V1.parent) / f"left-by-a-test-{os.getpid()}"
 
-# What a test does, and the pattern of what is said of it. Each is a module of its own.
+# What a test does, and the pattern of the report about it. Each test is a module of its own.
 LEFT = [
     ("subprocess.Popen(['sleep', '60'])", r"\+ process sleep \(\d+\) of \S*test_0.py::test_it"),
     ("subprocess.run(['sh', '-c', 'setsid sleep 60 &'])",

@@ -31,14 +31,15 @@ def dropped(log: Path) -> bool:
 
 @contextmanager
 def started_from_a_thread(*command: str) -> Iterator[Running]:
-    """Under a PID 1 that outlives the parent of the init, and that the test's end takes along."""
+    """A thread starts the init below a PID 1 that outlives the init's parent, and that ends with
+    the test."""
     parent = victim("starts_from_a_thread", *command)
     with running(as_pid1(["sh", "-c", '"$@"; sleep 60', "sh", *parent])) as started:
         yield started
 
 
 def init_of(started: Running) -> int:
-    """The init is the one whose child is main; the parent is still there."""
+    """The pid of the init, while its parent still lives."""
     parent = children(started.pid)[0]
     return children(parent)[0]
 
@@ -86,7 +87,7 @@ def test_a_parent_outside_the_namespace() -> None:
 
 
 def test_the_end_while_we_are_stopped() -> None:
-    """The continue takes the kernel's signal out of the queue."""
+    """The SIGCONT removes the kernel's pending signal."""
     with started_from_a_thread(*reaper("-p", "TERM", "--", *MAIN)) as started:
         started.wait_line("ready")
         init = init_of(started)
@@ -110,10 +111,10 @@ def test_kill_is_left_to_the_kernel(number: str) -> None:
 
 
 def test_an_end_before_the_kernel_was_asked_to_tell(tmp_path: Path) -> None:
-    """The signal comes at once then, mostly before main has a handler."""
+    """Then main gets the signal at once, mostly before it has a handler."""
     calls, log = tmp_path / "strace", tmp_path / "log"
     slow = under_strace(calls, "getppid,prctl", "prctl:delay_enter=300000")
-    slow[slow.index("-f")] = "-D"  # the init stays the child of who starts it
+    slow[slow.index("-f")] = "-D"  # so that the init, not strace, is the child of its starter
     init = reaper("-p", "TERM", "-v", "--log-file", str(log), "--", "sleep", "60")
     script = 'log=$1; shift; "$@" & until grep -q getppid $log; do sleep 0.01; done'
     parent = ["sh", "-c", script, "sh", str(calls), *slow, *init]

@@ -133,7 +133,7 @@ def test_a_stopped_child_is_not_taken_for_a_dead_one(tmp_path: Path) -> None:
     with running(as_pid1(command)) as started:
         started.wait_line("ready")
         main = started.main_pid
-        started.kill(signal.SIGSTOP)  # so that it finds main's stop and our CONT at once
+        started.kill(signal.SIGSTOP)  # so that the init finds main's stop and our CONT together
         eventually(lambda: state(started.pid) == "T", "the init stopped")
         started.type_line("stop")
         eventually(lambda: state(main) == "T", "stopped")
@@ -150,7 +150,7 @@ def test_children_from_before_our_exec_are_no_orphans() -> None:
 
 
 def test_the_proc_of_another_namespace_is_as_good_as_none(tmp_path: Path) -> None:
-    """Its numbers are other processes'. With a trace, each wake-up looks for new children."""
+    """Its numbers mean other processes. With a trace, each wake-up looks for new children."""
     trace = tmp_path / "trace"
     command = reaper("--trace", str(trace), "--adopted", "end", "--", *victim("prints_signals"))
     with running(["unshare", "--pid", "--fork", "--kill-child", *command]) as started:

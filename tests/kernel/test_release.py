@@ -66,7 +66,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "dist" / "reaper-0.0.1.pyz").touch()
     for name in builds.TARGETS:
         builds.built(name)
-    make(REPO, "forms")  # nothing, unless it is the tests that changed: they are in the sdist
+    make(REPO, "forms")  # makes nothing, unless only the tests changed, which are in the sdist
     make(root, "release")
     return root
 

@@ -370,7 +370,7 @@ def test_gunicorn_counts_its_workers_only_when_asked_itself(tmp_path: Path) -> N
         started.kill(signal.SIGTTIN)
         started.kill(signal.SIGTTOU)
         started.kill(signal.SIGUSR1)
-        started.says("Handling signal: usr1")  # what came before it would have been said before
+        started.says("Handling signal: usr1")  # TTIN or TTOU would have been logged before that
         assert "Handling signal: tt" not in started.said()
         os.kill(started.main_pid, signal.SIGTTIN)
         hear(started, WORKERS + 1)

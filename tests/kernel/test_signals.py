@@ -114,7 +114,7 @@ def test_a_signal_between_fork_and_exec_reaches_main(tmp_path: Path) -> None:
 
 
 def test_a_signal_before_there_is_a_group_reaches_main(tmp_path: Path) -> None:
-    """The kernel says ESRCH; by the time that the init asks for main's group it is there."""
+    """The kernel says ESRCH, as if main had no group yet; when the init then asks, it has one."""
     strace = under_strace(tmp_path / "strace", "kill", "kill:error=ESRCH:when=1")
     with running([*strace, *reaper("--", *victim("prints_signals"))]) as started:
         started.wait_line("ready")

@@ -130,7 +130,7 @@ def test_where_it_runs_and_what_it_came_to_is_said_in_a_line_each() -> None:
 
 
 def test_the_figures_of_a_group_that_others_are_in_are_not_said() -> None:
-    """As that of a session, or of the container that `docker exec` starts an init in."""
+    """Such as the group of a session, or of a container in which `docker exec` starts an init."""
     command = reaper("-v", "--", "sh", "-c", "sleep 60 & sleep 0.1")
     with control_group("memory", 512 << 20) as group:
         alone = run(within(group, *command))[2].splitlines()
@@ -141,7 +141,7 @@ def test_the_figures_of_a_group_that_others_are_in_are_not_said() -> None:
 
 
 def test_the_figures_of_the_machine_are_not_said() -> None:
-    """Where the init has no control group of its own."""
+    """The machine's figures are left out if the init has no control group of its own."""
     root = Path("/sys/fs/cgroup")
     command = reaper("-v", "--", "true")
     for group in (root / "memory", root / "pids", root):

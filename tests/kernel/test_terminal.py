@@ -168,7 +168,7 @@ def test_ctrl_c_reaches_the_init_when_mains_group_is_dead(placed: Placed) -> Non
         screen.wait_for("ignored 15")
         eventually(lambda: os.tcgetpgrp(screen.master) != before, "the foreground taken")
         screen.type(CTRL_C)
-        screen.wait_for("ignored 2")  # the first is for the rest
+        screen.wait_for("ignored 2")  # the first Ctrl-C goes to the rest
 
         def ended() -> bool:
             screen.type(CTRL_C)
@@ -179,7 +179,7 @@ def test_ctrl_c_reaches_the_init_when_mains_group_is_dead(placed: Placed) -> Non
 
 
 def test_mains_group_keeps_the_terminal_as_long_as_one_of_it_lives() -> None:
-    """It may restore the terminal while it ends, which in the background would stop it."""
+    """A process may restore the terminal while it ends; in the background that would stop it."""
     helper = shlex.join(victim("ignores_term"))
     with terminal(
         reaper("--grace", "3600", "--", "sh", "-c", f"{helper} & read go; exit 3")

@@ -164,7 +164,7 @@ def test_a_thread_that_ends_is_no_process(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("options", [("-vv",), ("-w",)])
 def test_the_log_tells_of_it(options: tuple[str, ...], tmp_path: Path) -> None:
-    """To who looks: it is no warning."""
+    """Only the debug log and the trace tell of it: it is no warning."""
     log = tmp_path / "log"
     command = under_init(False, (*options, "--log-file", str(log)), "execs", "true")
     assert run(command)[0] == 0
@@ -173,7 +173,7 @@ def test_the_log_tells_of_it(options: tuple[str, ...], tmp_path: Path) -> None:
 
 
 def test_a_child_from_before_our_exec(pid1: bool, options: tuple[str, ...]) -> None:
-    """It has stopped before there was an init, and nothing tells of it."""
+    """The child stopped before the init's exec, so no signal tells the init of that."""
     init = reaper("--grace", "0", *options, "--", "sleep", "60")
     traced = victim("traced", "raises", str(int(signal.SIGWINCH)))
     command = victim("execs_beside", *traced, "--", *init)
@@ -185,7 +185,7 @@ def test_a_child_from_before_our_exec(pid1: bool, options: tuple[str, ...]) -> N
 
 
 def refusing(call: str, tmp_path: Path) -> list[str]:
-    """What goes before the init; its children are not under strace, or nobody could trace them."""
+    """Words to put before the init. strace leaves its children alone: they have to be tracees."""
     words = under_strace(tmp_path / "strace", call, f"{call}:error=EPERM")
     return [word for word in words if word != "-f"]
 

@@ -166,7 +166,8 @@ def test_the_inits_own_descriptors_are_closed_and_it_keeps_no_folder(tmp_path: P
     with running(command, pass_fds=(receive, send), cwd=tmp_path) as started:
         started.wait_line(str(tmp_path))
         init = Path(f"/proc/{started.pid}")
-        eventually(lambda: (init / "cwd").readlink() == Path("/"))  # the last that it leaves behind
+        # The init changes its folder after it has closed the descriptors.
+        eventually(lambda: (init / "cwd").readlink() == Path("/"))
         found = {file.name for file in (init / "fd").iterdir()}
     os.close(receive)
     os.close(send)
