@@ -1,4 +1,4 @@
-"""The decisions: what to do about what happened. This module makes no system call, reads no clock.
+"""The decisions: what to do about what happened. No system call is made and no clock read here.
 
 `Core` is told facts (a signal came, main ended, a deadline passed) with the time, and answers with
 a list of actions, which `loop` carries out. The rules are in the README:
@@ -56,11 +56,11 @@ SHUTTING_DOWN = "shutting down"  # why a signal is dropped then
 
 # How long to wait until killed processes are gone. Only uninterruptible sleep takes that long.
 KILL_WAIT = 1.0  # seconds
-# How long main may take to act on a stop before we look whether it ignores the stop.
+# How long main may take to act on a stop before we check whether it ignores the stop.
 LOOK_AFTER = 1.0  # seconds
 # Only after this time does another stop cut the grace short, so that a stop which is sent twice at
-# once counts as one. It is a bit less than a second: people wait a second after their first stop,
-# and main took a part of that second to end.
+# once counts as one. People wait a second after their first stop. The rest was told to end a bit
+# later than that, because main took some time to end, so this is a bit less than a second.
 IMPATIENT_AFTER = 0.9  # seconds after the rest was told to end
 
 # A CONT sent right after one of these would undo it: signal(7), POSIX 2.4.1.
@@ -99,9 +99,9 @@ class Hold:
 
 
 class Look:
-    """Look what the processes do that were sent this stop `ago` seconds ago.
+    """Check what became of a stop that was sent to main `ago` seconds ago.
 
-    `remaining` is how many seconds are left until --stop-timeout kills them, None without
+    `remaining` is how many seconds are left until --stop-timeout kills main's group, None without
     --stop-timeout. `last` is true if no other look follows.
     """
 
@@ -255,7 +255,7 @@ class Core:
         return actions
 
     def _watch(self, number: int, now: float) -> None:
-        """Main was sent its first stop: note when to look whether main acts on it."""
+        """Main was sent its first stop: note when to check whether main acts on it."""
         self.stop_sent = number, now
         self.look_at = now + LOOK_AFTER
         if timeout := self.options.stop_timeout:

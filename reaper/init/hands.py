@@ -167,7 +167,7 @@ class Hands:
             self._set_foreground(self.reaper.main_pid)
 
     def _take_terminal(self) -> None:
-        """Wait until nobody of main's group lives: they may use the terminal while they end."""
+        """Not while a process of main's group lives, which may use the terminal while it ends."""
         main_pid = self.report.main_pid
         if kernel.foreground(self.terminal) != main_pid or self._lives_in(main_pid):
             return

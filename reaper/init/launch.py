@@ -64,7 +64,10 @@ class Launch:
         return {self._receive}
 
     def is_over(self, milliseconds: int) -> bool:
-        """Wait this long for exec to succeed or fail; a child that is stopped does neither."""
+        """Wait up to this long until exec has succeeded or failed; True if it has.
+
+        A child that is stopped before exec does neither.
+        """
         while self._receive >= 0 and self._poll.poll(milliseconds):
             if part := posix.read(self._receive, 4096):
                 self._reports += part
@@ -125,7 +128,8 @@ def _tell(report: int, step: str, number: int) -> None:
 def _bind_to(parent: int, report: int) -> None:
     """Let main die with the init, even if the init was killed before this line.
 
-    If main is in a PID namespace below ours, it cannot see that: its parent's number is always 0.
+    In a PID namespace below ours the child cannot see whether the init lives: the number of its
+    parent is always 0 there.
     """
     if error := kernel.prctl(kernel.PR_SET_PDEATHSIG, signals.NUMBERS["SIGKILL"]):
         _tell(report, "prctl", error)

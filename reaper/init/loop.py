@@ -66,7 +66,7 @@ class Init:
         self.oom_kills: int | None = None  # the kernel's count at our start
         self.oom_doubtful = False  # a child may have died before that was read
         self.kills: cause.Kills | None = None  # made when the count is first needed
-        self.verdict: cause.Verdict | None = None  # on the batch at hand
+        self.verdict: cause.Verdict | None = None  # on the batch that was just reaped
         self.killed: dict[int, surroundings.Seen] = {}  # pid -> zombie that died by KILL
 
     # -- main's start
@@ -234,7 +234,7 @@ class Init:
             verdict = self.verdict if ending.exit_code == KILLED_CODE else None
             actions = self.core.on_main_ended(ending, nobody_left, time.monotonic())
             self._try(lambda: self.report.main_ended(ending, self.core, verdict))
-            if self.core.phase != core.LINGERING:  # then the rest may still write to the file
+            if self.core.phase != core.LINGERING:  # a lingering rest may still write to the file
                 self._try(self.report.say_last_words)
             self.hands.act(actions)
         elif nobody_left:

@@ -1,7 +1,7 @@
 """The names the init answers to: what changes when it is started under the name of another init.
 
-One row a name. Docker and podman ask the init that they put into containers for its version, and
-Docker wants the answer in tini's words.
+One row for each name. Docker and podman ask the init that they put into containers for its version,
+and Docker wants the answer in tini's words.
 """
 
 from reaper import __version__

@@ -90,7 +90,8 @@ class Reaper:
         if not pid:
             return False
         if not ended:
-            # Take the stop even if the tracee cannot be let go: it would hide the next children.
+            # Take the stop even if the tracee cannot be let go. If we did not, waitid would show
+            # this stop again and again, and never the children after it.
             if (found := kernel.stop_or_continue(pid)) and found[0] == kernel.TRAPPED:
                 self.let_go(pid, found[1])
             return True

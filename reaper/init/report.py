@@ -469,7 +469,7 @@ def ending_text(ending: Ending) -> str:
 
 
 def _comm(program: str) -> str:
-    """The kernel's name of a process: the first 15 bytes of the last part of the path."""
+    """The name that the kernel gives a process: 15 bytes of the last part of its program's path."""
     name = launch.encode(program.rpartition("/")[2])
     return name[:15].decode(errors="surrogateescape")
 

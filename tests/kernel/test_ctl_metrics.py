@@ -65,7 +65,7 @@ def reaped(trace: Path) -> Counter[object]:
 
 
 def samples(text: str) -> dict[str, dict[str, float]]:
-    """family -> its only label's value, or nothing -> number."""
+    """family -> the value of its only label (empty without one) -> number."""
     return {
         family.name: {"".join(sample.labels.values()): sample.value for sample in family.samples}
         for family in parse(text)

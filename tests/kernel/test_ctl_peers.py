@@ -250,7 +250,7 @@ def test_the_rates_of_pidstat() -> None:
     assert told, "it burnt for longer than the longest interval"
     theirs, mine = told
     _, _, header, *lines = theirs.splitlines()
-    names = header.removeprefix("#").split()[:-1]  # the last, of the command, may have spaces
+    names = header.removeprefix("#").split()[:-1]  # the last column, the command, may have spaces
     threads = {line.partition("|__")[2]: line.split() for line in lines}
     tick = 100 / os.sysconf("SC_CLK_TCK") / interval
     busiest = {row.pop("comm"): row for row in json.loads(mine)["rows"][:2]}

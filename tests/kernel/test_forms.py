@@ -126,7 +126,7 @@ def test_libraries_for_main_are_not_for_the_init(form: str) -> None:
     assert (code, err.count("/nowhere.so")) == (0, 1)  # only `true` was asked to load it
 
 
-FOR_THE_LOADER = {  # ld.so(8): each makes a loader write output, or list libraries and not start
+FOR_THE_LOADER = {  # ld.so(8) obeys these: it writes output, or lists libraries and starts nothing
     "LD_TRACE_LOADED_OBJECTS": "1", "LD_SHOW_AUXV": "1", "LD_DEBUG": "help", "LD_VERBOSE": "1",
     "GLIBC_TUNABLES": "glibc.malloc.check=3", "LD_BIND_NOW": "1",
 }  # fmt: skip
