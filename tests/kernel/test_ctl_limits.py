@@ -67,7 +67,7 @@ def test_the_doctor_sees_a_memory_limit_that_is_close() -> None:
 
 
 def test_a_healthy_container_with_limits_has_no_findings() -> None:
-    """Nothing is left out here."""
+    """The doctor finds nothing, and it leaves no finding out."""
     service = reaper("--", *victim("shares_pages", "2", "20"))
     with (
         control_group("memory", 256 * MB) as memory,

@@ -172,7 +172,7 @@ def test_gives_the_signal_mask_on(form: str) -> None:
     assert int(seen.stdout.split()[1], 16) == sum(1 << (number - 1) for number in blocked)
 
 
-BEFORE_MAIN = {  # what a libc does of its own
+BEFORE_MAIN = {  # the calls that a libc makes by itself
     "execve", "brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64",
     "readlink", "readlinkat", "getrandom", "newfstatat", "mprotect",
 }  # fmt: skip

@@ -72,7 +72,7 @@ def test_a_full_pipe_blocks_nothing(kind: str, trace: tuple[str, ...]) -> None:
             assert started.line() == "10"
         started.kill(signal.SIGTERM)
         assert started.finish()[0] == 0
-    assert os.get_blocking(send)  # the description is shared with main
+    assert os.get_blocking(send)  # main shares this open file description
     os.close(receive)
     os.close(send)
 
@@ -87,7 +87,7 @@ def test_a_dead_reader_is_no_signal_for_main(trace: tuple[str, ...]) -> None:
         os.close(receive)
         for _ in range(20):
             started.kill(signal.SIGUSR1)
-            assert started.line() == "10"  # and no 13 of a SIGPIPE
+            assert started.line() == "10"  # and not 13, which would be a SIGPIPE
         started.kill(signal.SIGPIPE)
         assert started.line() == "13"  # a SIGPIPE that somebody else sent is forwarded
         started.kill(signal.SIGTERM)

@@ -94,7 +94,7 @@ def test_helpers_in_other_groups_and_sessions_get_term_then_kill(placed: Placed)
 
 
 def test_it_leaves_the_moment_the_last_one_is_gone(placed: Placed) -> None:
-    """A grace of an hour, and helpers that end when told: only a failure waits."""
+    """The grace is an hour, but the helpers end when they are told: only a failure would wait."""
     helpers = [" ".join(victim("prints_signals"))] * 2
     command = placed(reaper("-v", "--grace", "3600", "--", *victim("helper_tree", "6", *helpers)))
     code, _, err = run(command)
@@ -331,7 +331,7 @@ def test_every_orphan_that_adopted_end_ends_is_said(placed: Placed) -> None:
 
 # -- who came by docker exec or nsenter
 
-WAITS = ["sh", "-c", "echo up; read line; exit 4"]  # main, until it is told a line
+WAITS = ["sh", "-c", "echo up; read line; exit 4"]  # a main that waits for a line
 LEAVES_A_HELPER = ["sh", "-c", "setsid sleep 3600 & echo up; read line; exit 4"]
 
 

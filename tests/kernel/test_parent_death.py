@@ -1,4 +1,4 @@
-"""--parent-death: the end of our parent, told from the end of the thread that started us."""
+"""--parent-death acts on the end of our parent, not on the end of the thread that started us."""
 
 import os
 import signal

@@ -110,7 +110,7 @@ def test_a_signal_waits_for_a_batch_and_not_for_the_backlog(tmp_path: Path) -> N
 
 
 def told_of_signal(trace: Path) -> list[dict[str, Any]]:
-    """The trace, once it has the signal that went on to main."""
+    """The trace, once it says that the signal was forwarded to main."""
     told = trace_lines(trace)
     return told if any(map(is_sent_on, told)) else []
 

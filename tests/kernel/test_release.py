@@ -21,7 +21,7 @@ from support import REPO, run
 
 from reaper import __version__
 
-# The first one makes a release.
+# The first test that runs makes a release, which takes minutes.
 pytestmark = [pytest.mark.all_forms, pytest.mark.timeout(900)]
 ARCH = run(["dpkg", "--print-architecture"])[1].strip()
 NAME = f"reaper-{__version__}-linux-{ARCH}"
@@ -222,6 +222,7 @@ def test_the_wheel_has_commands_manual_and_completion() -> None:
 
 
 def test_another_architecture_is_built_anew(copy: Path) -> None:
-    """Last, as it changes the copy. What was built for this machine does not pass for it."""
+    """A build for this machine must not be taken for one of the other architecture's. This test is
+    the last one, because it changes the copy."""
     code, _, err = run(["make", "static", "MULTIARCH=riscv64-linux-gnu"], cwd=copy)
     assert code == 2 and "for riscv64" in err

@@ -310,7 +310,7 @@ def test_an_idle_init_does_not_wake() -> None:
         started.wait_line("ready")
         eventually(lambda: state(started.pid) == "S", "idle")
         before = switches(started.pid)
-        subprocess.run(["sleep", "1.2"], check=True)  # longer than the second in which tini wakes
+        subprocess.run(["sleep", "1.2"], check=True)  # longer than a second, after which tini wakes
         assert switches(started.pid) == before
 
 

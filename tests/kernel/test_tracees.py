@@ -185,7 +185,7 @@ def test_a_child_from_before_our_exec(pid1: bool, options: tuple[str, ...]) -> N
 
 
 def refusing(call: str, tmp_path: Path) -> list[str]:
-    """Words to put before the init. strace leaves its children alone: they have to be tracees."""
+    """Words to put before the init. strace does not trace its children, which need it as tracer."""
     words = under_strace(tmp_path / "strace", call, f"{call}:error=EPERM")
     return [word for word in words if word != "-f"]
 

@@ -31,7 +31,7 @@ def output(command: list[str], **options: object) -> bytes:
 
 @pytest.mark.parametrize("file", ["environ", "limits", "oom_score_adj", "cgroup", "mountinfo"])
 def test_proc_files_are_the_same(file: str) -> None:
-    """Looked at in a mount namespace of the test's own: the machine mounts when it likes."""
+    """The test reads both in a mount namespace of its own, as the machine may mount meanwhile."""
     command = ["cat", f"/proc/self/{file}"]
     script = f'cat /proc/self/{file} && echo === && exec "$@"'
     both = output(["unshare", "--mount", "sh", "-c", script, "sh", *reaper("--", *command)])
@@ -206,7 +206,7 @@ def test_process_group_and_parent() -> None:
 
 
 def test_listen_pid_names_main() -> None:
-    """As systemd sets it: the pid of the process that it starts, here the init by its own exec."""
+    """systemd sets it to the pid of the process that it starts, which here becomes the init."""
     command = ["sh", "-c", 'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@"', "sh"]
     code = 'test "$LISTEN_PID" = $$'
     assert run([*command, *reaper("--", "sh", "-c", code)])[0] == 0

@@ -1,4 +1,4 @@
-"""The decisions, without a process: a history in, actions out."""
+"""The decisions, tested without a process: facts go in, actions come out."""
 
 from collections.abc import Callable
 

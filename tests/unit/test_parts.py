@@ -1,4 +1,4 @@
-"""tools/parts.sh: the parts of `make test`, with a make that does as each part is called."""
+"""tools/parts.sh: the parts of `make test`, with a stand-in for make that obeys a part's name."""
 
 import re
 import subprocess
