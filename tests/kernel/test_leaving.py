@@ -437,7 +437,6 @@ def test_until_empty_passes_signals_to_the_rest_and_stops_when_told(placed: Plac
         assert started.line() == "1"
         started.kill(signal.SIGTERM)
         assert started.line() in ("15", "18")
-        started.kill(signal.SIGKILL)
 
 
 def test_adopted_end_terminates_orphans(placed: Placed, tmp_path: Path) -> None:
