@@ -118,13 +118,17 @@ def suite(clone: Path, tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
 
 
-def mounts() -> list[str]:
-    return sorted(Path("/proc/self/mountinfo").read_text().splitlines())
+def mounts(folder: Path) -> list[str]:
+    """What is mounted in a folder; containers of others may come and go elsewhere."""
+    return [
+        line
+        for line in Path("/proc/self/mountinfo").read_text().splitlines()
+        if str(folder) in line
+    ]
 
 
 def test_a_command_runs_in_another_suite(clone: Path, suite: dict[str, str]) -> None:
     debian = [str(clone / "tests" / "debian.sh"), "trixie"]
-    before = mounts()
     (clone / "new").touch()
     look = "pwd; cat /etc/debian_version /proc/1/comm; ls -d new README.md; mkdir build; exit 7"
     code, out, err = run([*debian, "sh", "-c", look], env=suite)
@@ -140,7 +144,7 @@ def test_a_command_runs_in_another_suite(clone: Path, suite: dict[str, str]) -> 
     assert "build" in files and "README.md" in files and "new" not in files
     assert last.startswith(Path("/etc/resolv.conf").read_text().partition("\n")[0])
     assert int(last.split()[-1]) < 8, "a PID namespace of its own"
-    assert mounts() == before
+    assert not mounts(clone)  # tests/machine.py compares all of them
     assert len((clone / ".cache" / "made").read_text().splitlines()) == 1, "it was made once"
 
 
