@@ -46,13 +46,15 @@ man: $(VENV)/ready  ## bring the manual pages, completion and screens up to date
 	$(PY) tools/completion.py
 	$(PY) tools/screens.py
 
-# Each part is a call of make, so that a part that failed can be run again alone. The last one has most
-# of the tests.
+# Each part is a call of make, so that a part that failed can be run again alone. The kernel tests and
+# the container tests run side by side: each kind alone leaves one of two cores idle.
 .PHONY: test
 test:  ## run everything: lint, unit, kernel and container tests, with the time of each part
-	+@MAKE='$(MAKE)' tools/parts.sh lint unit packages forms \
-		$(foreach form,$(FORMS) all,'kernel FORM=$(form)') \
-		test-debian-short $(foreach form,$(FORMS),'container FORM=$(form)') container
+	@tools/needs.sh python
+	+@MAKE='$(MAKE)' $(PARTS_OF) lint unit packages forms \
+		-- $(foreach form,$(FORMS) all,'kernel FORM=$(form)') test-debian-short \
+		-- container $(foreach form,$(FORMS),'container FORM=$(form)')
+PARTS_OF := python3 tools/parts.py
 
 # For the next three targets: FORM is the form of the init, ARGS holds more words for pytest:
 # ARGS='-x -k grace'.
@@ -99,7 +101,7 @@ PARTS := lint unit packages forms $(foreach form,$(FORMS) all,'kernel FORM=$(for
 
 .PHONY: test-debian
 test-debian: $(VENV)/ready  ## lint, unit and kernel tests on another SUITE of Debian (root); PARTS=lint
-	@AGAIN="$(IN_SUITE)" MAKE="$(IN_SUITE)" tools/parts.sh $(PARTS)
+	@AGAIN="$(IN_SUITE)" MAKE="$(IN_SUITE)" $(PARTS_OF) $(PARTS)
 
 # A minute of these tests, for `make test`.
 .PHONY: test-debian-short

@@ -92,10 +92,19 @@ def test_window_size(engine: Engine) -> None:
 
 
 def test_hang_up_reaches_main(engine: Engine) -> None:
-    """When a person's terminal goes away, the engine's client forwards its SIGHUP."""
-    script = "trap 'exit 9' HUP; echo ready; while :; do sleep 0.1; done"
+    """When a person's terminal goes away, the engine's client forwards its SIGHUP.
+
+    podman's client shows what main prints before it forwards signals, and would die by the SIGHUP.
+    So it gets CONT, which is harmless to it, until main has one.
+    """
+    script = "trap 'exit 9' HUP; trap 'echo continued' CONT; while :; do sleep 0.1; done"
     with engine.on_terminal("--", "bash", "-c", script) as (terminal, container):
-        terminal.wait_for("ready")
+
+        def forwards() -> bool:
+            terminal.popen.send_signal(signal.SIGCONT)
+            return terminal.shows("continued", 1)
+
+        eventually(forwards, "a signal of the client at main")
         terminal.hang_up()
         assert container.wait() == 9
 
