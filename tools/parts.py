@@ -48,10 +48,6 @@ class Part:
             sys.stdout.flush()
 
 
-class StopRequested(Exception):  # noqa: N818 - it is no error
-    """A signal asked this program to end."""
-
-
 def row(name: str, seconds: float, outcome: str = "") -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{name:24} {minutes:4}:{rest:02}  {outcome}".rstrip()
@@ -67,59 +63,57 @@ def groups(words: Sequence[str]) -> list[list[str]]:
     return found
 
 
-def run(lanes: Sequence[list[str]], begun: list[Part]) -> str:
-    """Run the lanes side by side, and return the words of the first part that failed, or nothing.
+class Run:
+    """The parts that were begun, and why no other may begin."""
 
-    Each part that begins is added to `begun`.
-    """
-    running: dict[int, tuple[Part, Iterator[str]]] = {}
-    failed = ""
+    def __init__(self) -> None:
+        self.begun: list[Part] = []
+        self.code = 0
+        self.outcome = ""  # failed or stopped
+        self.part = ""  # the first part that it happened to
 
-    def begin_next(lane: Iterator[str]) -> None:
-        words = next(lane, "")
-        if words and not failed:
-            begun.append(Part(words, beside=len(lanes) > 1))
-            running[begun[-1].popen.pid] = begun[-1], lane
+    def stop(self, number: int, _: object) -> None:
+        """A signal came. The terminal's Ctrl-C reaches the parts, too, and their tests clean up."""
+        signal.signal(number, signal.SIG_DFL)  # the second one ends this program at once
+        self.code, self.outcome = 128 + number, "stopped"
 
-    for lane in lanes:
-        begin_next(iter(lane))
-    while running:
-        ended, status = os.wait()
-        part, following = running.pop(ended)
-        part.popen.returncode = os.waitstatus_to_exitcode(status)
-        part.end("failed" if status else "")
-        failed = failed or (part.words if status else "")
-        begin_next(following)
-    return failed
+    def side_by_side(self, lanes: Sequence[list[str]]) -> None:
+        """Run the lanes at the same time, and the parts of a lane one after another."""
+        running: dict[int, tuple[Part, Iterator[str]]] = {}
 
+        def begin_next(lane: Iterator[str]) -> None:
+            words = next(lane, "")
+            if words and not self.outcome:
+                part = Part(words, beside=len(lanes) > 1)
+                self.begun.append(part)
+                running[part.popen.pid] = part, lane
 
-def stop(number: int, _: object) -> None:
-    signal.signal(number, signal.SIG_DFL)  # the second one ends this at once
-    raise StopRequested(number)
+        for lane in lanes:
+            begin_next(iter(lane))
+        while running:
+            pid, status = os.wait()
+            part, lane = running.pop(pid)
+            part.popen.returncode = os.waitstatus_to_exitcode(status)
+            if status and not self.outcome:
+                self.code, self.outcome = 1, "failed"
+            outcome = self.outcome if status or self.outcome == "stopped" else ""
+            part.end(outcome)
+            self.part = self.part or (part.words if outcome else "")
+            begin_next(lane)
 
 
 def main(words: Sequence[str]) -> int:
     since = time.monotonic()
+    run = Run()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+        signal.signal(number, run.stop)
     first, *others = groups(words)
-    begun: list[Part] = []
-    code, outcome, part = 0, "", ""
-    try:
-        part = run([first], begun) or run(others, begun)
-        if part:
-            code, outcome = 1, "failed"
-    except StopRequested as stopped:
-        code, outcome = 128 + stopped.args[0], "stopped"
-        for each in begun:
-            if not each.row:
-                each.popen.wait()  # the terminal's Ctrl-C reached it, too; its tests clean up
-                each.end(outcome)
-                part = part or each.words
-    print("", *(each.row for each in begun), row("total", time.monotonic() - since), sep="\n")
-    if outcome:
-        print(f"{outcome}; again: {os.environ.get('AGAIN', 'make')} {part}")
-    return code
+    run.side_by_side([first])
+    run.side_by_side(others)
+    print("", *(part.row for part in run.begun), row("total", time.monotonic() - since), sep="\n")
+    if run.part:
+        print(f"{run.outcome}; again: {os.environ.get('AGAIN', 'make')} {run.part}")
+    return run.code
 
 
 if __name__ == "__main__":

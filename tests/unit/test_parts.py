@@ -96,7 +96,7 @@ def test_a_failure_lets_the_other_group_end_what_it_began(tmp_path: Path) -> Non
 
 
 def test_make_test_has_every_part_once_in_every_form() -> None:
-    words = ["make", "test", "MAKE=true"]
+    words = ["make", "--no-print-directory", "test", "MAKE=true"]
     done = subprocess.run(words, cwd=REPO, capture_output=True, text=True, check=True)
     parts = re.findall(r"^== make (.*?)(?: \(begins.*)?$", done.stdout, re.M)
     assert {"lint", "unit", "packages", "forms", "kernel FORM=all", "container"} < set(parts)
