@@ -10,7 +10,7 @@ typed. JSON tells the two apart.
 Both programs use this module. It imports nothing.
 """
 
-_BYTE = 0xDC00  # a byte that is not UTF-8 is this plus its value: PEP 383
+_BYTE = 0xDC00  # Python decodes a byte that is not UTF-8 to this plus its value: PEP 383
 
 
 def escaped(text: str) -> str:

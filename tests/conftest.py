@@ -15,13 +15,13 @@ from builds import FORMS, NotBuilt
 from machine import machine, machine_is_left_alone  # noqa: F401  fixtures of every test
 from support import FORM
 
-# Whoever starts the tests in the background, or with nohup, has them ignored; what the tests start
-# would inherit that. CPython itself ignores the two that stay.
+# If somebody starts the tests in the background or with nohup, some signals are ignored, and the
+# programs of the tests would inherit that. CPython itself ignores the two that are left out.
 for number in signal.valid_signals() - {signal.SIGPIPE, signal.SIGXFSZ}:
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)
 
-# A busy machine is no failure, and what failed once fails again.
+# A busy machine must not fail a test, and an example that failed once must fail again.
 settings.register_profile("any machine", deadline=None, derandomize=True)
 settings.load_profile("any machine")
 

@@ -73,7 +73,7 @@ class Around(NamedTuple):
     after: float
 
     def agrees(self, seen: float, rel: float = 0, abs: float = 0) -> bool:
-        """Whether the size that the other program saw lies between the two, with this tolerance."""
+        """Whether the size that the other program saw lies between ours, with this tolerance."""
         low, high = sorted(self)
         return low - max(rel * low, abs) <= seen <= high + max(rel * high, abs)
 

@@ -65,7 +65,7 @@ def text(command: str, outcome: str, **streams: bytes | str | None) -> str:
 
 
 def of_error(error: BaseException) -> str:
-    """What a command said for which subprocess.run raised `error`; empty for other errors."""
+    """What the command said if subprocess.run raised `error` for it; empty for other errors."""
     if not isinstance(error, subprocess.CalledProcessError | subprocess.TimeoutExpired):
         return ""
     command = error.cmd if isinstance(error.cmd, str) else shlex.join(map(str, error.cmd))

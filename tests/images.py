@@ -61,7 +61,7 @@ def console_script() -> Path:
 
 
 def in_image(form: str) -> tuple[list[str], dict[Path, str]]:
-    """The command of a form that is installed as the manual says, and which files go where."""
+    """The command of a form that is installed as the manual says, and its files: here -> there."""
     python = ["/usr/bin/python3", "-I", "-S"]
     packages = "/usr/lib/python3/dist-packages/reaper"
     if form == "source":

@@ -34,7 +34,7 @@ class Terminal:
         fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def shows(self, text: str, seconds: float = DEADLINE) -> bool:
-        """Read until `text` was shown, for so long."""
+        """Read until `text` was shown, but no longer than this. Returns whether it was."""
         __tracebackhide__ = True
         deadline = time.monotonic() + seconds
         while text not in self.shown:

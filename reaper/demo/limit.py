@@ -104,7 +104,7 @@ def _rlimit(_: ExitStack, namespace: Sequence[str], processes: int) -> Limit | N
 
 
 def _pid_max(_: ExitStack, namespace: Sequence[str], processes: int) -> Limit | None:
-    """Use kernel.pid_max. Since Linux 6.14 each PID namespace has its own, not the machine one."""
+    """Use kernel.pid_max. Since Linux 6.14 each PID namespace has one of its own."""
     enter = _writing(str(processes), Path("/proc/sys/kernel/pid_max"))
     if _kernel() < (6, 14) or not _ends_with_0([*namespace, *enter, "true"]):
         return None

@@ -42,7 +42,7 @@ class Kills:
     """The kernel's count, and what else was known when it was last read."""
 
     def __init__(self, cgroup: Cgroup, first: int, doubtful: bool) -> None:
-        """`first` is the count at our start; `doubtful` is true if a child may have died before."""
+        """`first` is the count at our start. `doubtful`: a child may have died before then."""
         self.cgroup = cgroup
         self.first = self.last = 0 if doubtful else first
         self.pid = posix.getpid()
@@ -54,8 +54,8 @@ class Kills:
     def ask(self, died: list[int], main: Seen | None, main_pid: int, reaped_count: int) -> Verdict:
         """Read the count after children of ours `died` by a KILL that we did not send.
 
-        `main` is main as it was seen as a zombie, or as it is now if it lives. `main_pid` is 0 if
-        main was reaped in an earlier round.
+        `main` is what we saw of main: before we reaped it if it has ended, else just now.
+        `main_pid` is 0 if main was reaped in an earlier round.
         """
         count = self.cgroup.value("oom kills") or 0
         seen = reaped_count - self.reaped_count == len(died) and (main is not None or not main_pid)

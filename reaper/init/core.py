@@ -115,7 +115,7 @@ class Look:
 
 
 class StopSelf:
-    """Follow main into a stop by `signal`, so that the shell that started us sees it."""
+    """Main was stopped by `signal`: stop, too, so that the shell that started us sees it."""
 
     __slots__ = ("signal",)
 
@@ -130,7 +130,7 @@ class GiveTerminal:
 
 
 class TakeTerminal:
-    """Make our own group the foreground group if nobody of main's group lives: for Ctrl-C."""
+    """If nobody of main's group lives, make ours the foreground group, so that we get a Ctrl-C."""
 
     __slots__ = ()
 
@@ -263,7 +263,10 @@ class Core:
             self.look_at = now + min(LOOK_AFTER, timeout / 2)
 
     def _look(self, now: float) -> list[Action]:
-        """Look a second after the stop at the latest, and when half of --stop-timeout is over."""
+        """Look at main now, and again when half of --stop-timeout is over, if that is to come.
+
+        The first look comes after LOOK_AFTER, or after half of --stop-timeout if that is sooner.
+        """
         number, sent = self.stop_sent
         half = sent + self.options.stop_timeout / 2
         self.look_at = half if half > now else None
@@ -299,7 +302,7 @@ class Core:
         return self.stops > bool(self.held)
 
     def on_reaped(self, pid: int) -> None:
-        """Another child was reaped: from now on its pid may name another process."""
+        """A child was reaped that is not main: from now on its pid may name another process."""
         self.adopted_kill_at.pop(pid, None)
 
     def on_nobody_left(self) -> list[Action]:
@@ -320,10 +323,10 @@ class Core:
     def on_resumed(self, number: int, stopped: bool) -> list[Action]:
         """StopSelf is over: we were continued, or (`stopped` is false) the kernel did not stop us.
 
-        The kernel refuses if nobody could continue us (PID 1, an orphaned process group). Then a
-        Ctrl-Z must not leave main stopped for ever, so we continue main. After a SIGTSTP that we
-        forwarded main stays stopped, because somebody asked for it; after another signal, too, as
-        SIGTTIN and SIGTTOU would stop it again at once.
+        The kernel refuses if nobody could continue us (PID 1, an orphaned process group). If main
+        was stopped by a Ctrl-Z, we then continue it, or it would stay stopped for ever. If we
+        forwarded that SIGTSTP, main stays stopped, because somebody asked for it. After any other
+        signal it stays stopped, too: SIGTTIN and SIGTTOU would stop it again at once.
         """
         if stopped or (number == SIGTSTP and number not in self.forwarded):
             return [GiveTerminal(), Send(SIGCONT, GROUP)]

@@ -20,7 +20,7 @@ _BUNDLE = hasattr(sys, "_MEIPASS")  # set by the bootloader itself
 
 
 def fixes(environ: dict[bytes, bytes]) -> Fixes:
-    """What to set back before main's exec: name -> value, None: remove."""
+    """What to undo before main's exec: name -> its old value, or None if it must be removed."""
     changes: Fixes = {}
     if _BUNDLE:
         return _of_bundle(environ)
@@ -32,7 +32,7 @@ def fixes(environ: dict[bytes, bytes]) -> Fixes:
 
 
 def _original(name: bytes, environ: dict[bytes, bytes]) -> bytes | None:
-    """The value in the block that exec gave us; /proc still shows it, whatever setenv did since."""
+    """The value that exec gave us; None: it gave none. /proc shows it even after a setenv."""
     block = proc.read("/proc/self/environ")
     if block is None:
         return _guess(name, environ)
@@ -72,7 +72,7 @@ def apply(changes: Fixes) -> None:
 
 
 def _unhide() -> None:
-    """Show the entries that the launcher hid from our loader: move each pointer past the prefix."""
+    """Undo what hid some entries from our loader: move each entry's pointer past the prefix."""
     import ctypes  # noqa: PLC0415  takes 5 ms, and such entries are rare
 
     before = _HIDDEN + b"="

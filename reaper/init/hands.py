@@ -106,7 +106,7 @@ class Hands:
                 self._kill(action, pid)
 
     def _look(self, action: core.Look) -> None:
-        """Report what became of a stop: do all processes that got it ignore it, or still work?"""
+        """Report if all that got a stop ignore it, or if main still works at the last look."""
         there = self._addressed() if proc.usable() else []
         if there and all(proc.ignores(process.pid, action.signal) for process in there):
             self.report.stop_ignored(action, there)
@@ -141,7 +141,7 @@ class Hands:
         return self._rest() if told and proc.usable() else None
 
     def _rest(self) -> list[proc.Process]:
-        """All that the init is responsible for: its descendants, as PID 1 the whole namespace."""
+        """Every living process in our care: our descendants, or everybody else if we are PID 1."""
         if not self.report.is_pid1:
             return proc.descendants(posix.getpid())
         return [process for process in proc.everyone() if process.pid != 1 and not process.is_dead]
@@ -149,10 +149,10 @@ class Hands:
     def nobody_left(self) -> bool:
         """Whether the rest is empty; asked when we have no child any more.
 
-        As PID 1 the rest is everybody else in the namespace, also a process that entered it and is
-        nobody's child here. The kernel's answer also counts zombies that a parent outside has yet
-        to reap; /proc tells which these are. If hidepid hides everybody, we assume that somebody
-        is there.
+        If we are PID 1, the rest is everybody else in the namespace, also a process that entered
+        it and is nobody's child here. The kernel's answer also counts zombies that a parent outside
+        has yet to reap; /proc tells which these are. If hidepid hides everybody, we assume that
+        somebody is there.
         """
         if not self.report.is_pid1 or kernel.send(_EVERYBODY, 0) == errno.ESRCH:
             return True
@@ -167,7 +167,10 @@ class Hands:
             self._set_foreground(self.reaper.main_pid)
 
     def _take_terminal(self) -> None:
-        """Not while a process of main's group lives, which may use the terminal while it ends."""
+        """Take the foreground from main's group, but only if none of its processes lives.
+
+        One that lives may use the terminal while it ends.
+        """
         main_pid = self.report.main_pid
         if kernel.foreground(self.terminal) != main_pid or self._lives_in(main_pid):
             return
@@ -189,7 +192,8 @@ class Hands:
     # -- the end
 
     def _leave(self, code: int) -> "NoReturn":
-        # A script that started us writes to the terminal next. Nobody comes after a PID 1.
+        # A script that started us may write to the terminal next, so give our group, which is the
+        # script's, the foreground. After a PID 1 there is nobody who could write.
         if not self.report.is_pid1 and kernel.foreground(self.terminal) == self.report.main_pid:
             self._set_foreground(posix.getpgrp())
         self.report.end(code)

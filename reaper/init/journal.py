@@ -1,8 +1,9 @@
 """The log: lines on a descriptor.
 
 A line is one write. A full pipe, a dead reader or a full disk never block the init and never reach
-main as a signal. The line is lost and counted, and the next line that gets through, also to another
-reader, is preceded by a report of the loss. No decision about the container depends on this module.
+main as a signal. The line is lost and counted. Before the next line that gets through, even if that
+goes to another reader, a line reports the loss. No decision about the container depends on this
+module.
 """
 
 import errno
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Sink:
-    """What lines are written to, without ever waiting: a path or a descriptor.
+    """The path or descriptor that lines are written to. A write never waits.
 
     A FIFO may have no reader at the start, or lose its reader and get another. Lines are lost
     meanwhile. When there is a line to write, we look for a reader again, but at most every
@@ -164,7 +165,7 @@ class Sink:
     def _open_anew(self) -> None:
         """Open a pipe or terminal again through /proc, for an open file description of our own.
 
-        On that, O_NONBLOCK is not shared with anybody.
+        Nobody shares that description, so we may set O_NONBLOCK on it.
         """
         try:
             self.fd = posix.open(f"/proc/self/fd/{self.fd}", posix.O_WRONLY | _OPEN)
@@ -175,7 +176,8 @@ class Sink:
     def write(self, line: bytes) -> bool:
         """Write a whole line or lose it; True if it was written.
 
-        Only a disk that fills up or a terminal takes a part of a line; the next write finishes it.
+        Only a terminal, or a disk that fills up, may take just a part of a line. The next write
+        then finishes it.
         """
         if self._reader_gone and not self._reader_is_back():
             self.lost += 1
@@ -241,7 +243,8 @@ class Log:
     def tell_loss(self) -> bool:
         """Say how many lines were lost since we last said so; False if this line is lost, too.
 
-        If so, the caller writes no line either: it would look as if no line before it were missing.
+        If it is False, the caller must write no line either: to a reader that line would look as if
+        none before it were missing.
         """
         lost = self.sink.lost
         if not lost:
@@ -320,7 +323,7 @@ def _absolute(path: str) -> str:
 
 
 def _resolved(fd: int, path: str) -> str:
-    """The path of an open file without symbolic links; the path given if /proc does not tell."""
+    """The path of an open file, all links resolved; `path` made absolute if /proc does not tell."""
     try:
         return posix.readlink(f"/proc/self/fd/{fd}")
     except OSError:
@@ -335,7 +338,7 @@ def _poll(fd: int, events: int) -> int:
 
 
 def _write_without_waiting(fd: int, data: bytes) -> int:
-    """Write to what cannot be opened anew: a socket, another user's pipe, or all without /proc.
+    """Write to what cannot be opened anew: a socket, another user's pipe, anything without /proc.
 
     pwritev2(2) with RWF_NOWAIT does exactly this on Linux 6.5 and later. On an older kernel poll(2)
     says whether PIPE_BUF bytes fit; only another writer that comes in between could make us wait.

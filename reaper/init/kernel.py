@@ -68,7 +68,7 @@ def has_python_handler(number: int) -> bool:
 
 
 def send(target: int, number: int) -> int:
-    """kill(2), `target` as there; returns 0 or the errno (ESRCH, EPERM)."""
+    """Call kill(2); `target` means what it means there. Returns 0 or the errno (ESRCH, EPERM)."""
     try:
         posix.kill(target, number)
     except OSError as error:
@@ -105,7 +105,7 @@ def reap_with_usage(pid: int) -> tuple[int, int, float, float, int]:
 
 
 def stop_in(status: int) -> int:
-    """The stop in a wait status, as `stop_or_continue` has it; 0: the child has ended."""
+    """The signal of a stop, as `stop_or_continue` returns it; 0: no stop, the child has ended."""
     return status >> 8 if posix.WIFSTOPPED(status) else 0
 
 
@@ -115,8 +115,9 @@ STOPPED, TRAPPED = posix.CLD_STOPPED, posix.CLD_TRAPPED
 def stop_or_continue(pid: int) -> tuple[int, int] | None:
     """Take a child's next stop or continue, which is told only once: (kind, signal). waitid(2).
 
-    The kind is STOPPED, or TRAPPED, or else the child was continued. TRAPPED: it stopped for us,
-    its tracer; above the signal's eight bits is the number of a PTRACE_EVENT.
+    The kind is STOPPED or TRAPPED; with any other kind the child was continued. TRAPPED means that
+    it stopped for us, its tracer. The signal then also has the number of a PTRACE_EVENT, if there
+    is one, above its eight bits.
     None: nothing happened, or the child is gone (ECHILD), or seccomp forbids the call.
     """
     try:
@@ -165,7 +166,7 @@ def stop_self(number: int) -> bool:
     terminal's Ctrl-Z would have stopped it if main were in it.
     """
     if posix.getpid() == 1:
-        return False  # and our group may be that of a process outside the namespace
+        return False  # do not even try: our group may hold processes outside the namespace
     if number == signals.NUMBERS["SIGSTOP"]:
         number = signals.NUMBERS["SIGTSTP"]  # the kernel can refuse only a terminal's stop signals
     send(0, number)
@@ -289,8 +290,8 @@ def send_if(still_same: "Callable[[], bool]", pid: int, number: int) -> int:
     """Signal a process that is not our child, so that a reused pid is never hit; 0 or the errno.
 
     The pidfd stays with one process while `still_same` checks whether that is the one we mean.
-    pidfd_open(2), pidfd_send_signal(2): ESRCH. If there is no pidfd (Linux before 5.3, a seccomp
-    profile, no descriptor left), the check alone must do.
+    pidfd_open(2), pidfd_send_signal(2): ESRCH. If we get no pidfd (Linux before 5.3, a seccomp
+    profile, no descriptor left), we rely on the check alone.
     """
     try:
         descriptor = posix.pidfd_open(pid)

@@ -96,7 +96,7 @@ def start(plan: Plan) -> Launch:
     if launched.pid == 0:
         try:
             _become_main(plan, report)
-        except UnicodeError:  # an argument whose bytes a legacy locale's codec does not give back
+        except UnicodeError:  # the codec of a legacy locale cannot give an argument's bytes back
             _tell(report, "exec", errno.EILSEQ)
         finally:
             posix._exit(status.CANNOT_EXECUTE)  # the child must never run the parent's code

@@ -35,7 +35,8 @@ FROM_OUR_WRITES = (NUMBERS["SIGPIPE"], NUMBERS["SIGXFSZ"])
 KILLED_CODE = SIGNAL_BASE + SIGKILL
 FROM_OUTSIDE = (0, 0)  # si_code SI_USER, si_pid 0: sent by a process outside our PID namespace
 ENDED = (posix.CLD_EXITED, posix.CLD_KILLED, posix.CLD_DUMPED)
-# How often to look whether main's exec is over, and whether processes that entered have ended.
+# How often to look whether main's exec is over, and whether processes that entered have ended. Also
+# how long to sleep in each round if seccomp does not let us wait for signals.
 LOOK_EVERY = 0.1  # seconds
 # How long a round may take signals before it reaps and looks at the deadlines.
 SIGNALS_FOR = 0.05  # seconds
@@ -234,7 +235,8 @@ class Init:
             verdict = self.verdict if ending.exit_code == KILLED_CODE else None
             actions = self.core.on_main_ended(ending, nobody_left, time.monotonic())
             self._try(lambda: self.report.main_ended(ending, self.core, verdict))
-            if self.core.phase != core.LINGERING:  # a lingering rest may still write to the file
+            # While the phase is lingering, the rest may still write to the termination log itself.
+            if self.core.phase != core.LINGERING:
                 self._try(self.report.say_last_words)
             self.hands.act(actions)
         elif nobody_left:

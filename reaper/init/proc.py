@@ -49,8 +49,8 @@ class Process:
         self.state = fields[0].decode()
         self.ppid, self.pgid, self.sid = int(fields[1]), int(fields[2]), int(fields[3])
         self.is_ending = self.state in "ZX" or bool(int(fields[6]) & _PF_EXITING)
-        # Page faults of the children it waited for. No process lives without one, so the number
-        # rises with every such child.
+        # Page faults of the children that it waited for. Every process has at least one, so the
+        # number rises with every such child.
         self.child_faults = int(fields[8]) + int(fields[10])
         self.threads = int(fields[17])
         self.start_ticks = int(fields[19])

@@ -55,7 +55,7 @@ class Reaper:
                     break
             except ChildProcessError:
                 batch.no_child_left = True
-                if self.main_pid:  # reaped, but its status was lost on the way
+                if self.main_pid:  # main was reaped, but its status was lost on the way
                     self.report.log.warning("main_ended", "how main ended is not known")
                     self.main_pid, batch.main_ending = 0, Ending(OWN_FAILURE)
                 break
@@ -96,7 +96,7 @@ class Reaper:
                 self.let_go(pid, found[1])
             return True
         process = proc.process(pid)
-        if process and not process.is_dead:  # only a thread ended, which had made us its tracer
+        if process and not process.is_dead:  # only a thread ended, one that we traced
             kernel.reap(pid)
             return True
         role = self._role(pid)
@@ -130,7 +130,7 @@ class Reaper:
         return "main" if pid == self.main_pid else "other" if pid in self.born else "orphan"
 
     def scan(self) -> list[int]:
-        """Notice up to BATCH of the orphans that came since; the kernel does not announce them."""
+        """Notice up to BATCH of the orphans that came to us; the kernel does not announce them."""
         if not self.coming:
             known = self.adopted_pids | self.born | {self.main_pid}
             self.coming = dict.fromkeys(pid for pid in proc.own_children() if pid not in known)

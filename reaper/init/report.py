@@ -118,7 +118,7 @@ class Report:
             self.log.info("options", f"options: {', '.join(told)}")
 
     def see_main(self, process: proc.Process | None) -> None:
-        """Remember main's name, which is that of the program it runs now; None: not known."""
+        """Remember main's name, which an exec changes. If `process` is None, keep the old name."""
         if process:
             self._main_name = process.name
 
@@ -200,9 +200,9 @@ class Report:
         self.once("stop_ignored", f"{what}: {cure}" if cure else what)
 
     def still_at_work(self, action: "core.Look", there: list[proc.Process]) -> None:
-        """Main lives some time after a stop, and may still be acting on it.
+        """Main still lives some time after a stop; it may be acting on it.
 
-        `there` are the processes that got the stop and live, empty if they are not known.
+        `there` are the processes that got the stop and live; it is empty if they are not known.
         """
         self.see_main(next((one for one in there if one.pid == self.main_pid), None))
         level = INFO if action.remaining is None else WARNING
@@ -354,7 +354,7 @@ class Report:
             why = f", not by us; {verdict.perhaps}, perhaps this one"
         text = ending_text(ending)
         self.log.say(level, "main_ended", f"{self._main()} {text}{by}{why}")
-        if not self._last_words:  # those of a failed exec say more than its exit code
+        if not self._last_words:  # the words for a failed exec say more than its exit code
             why = f"{self._stopped_by()}{why}" if ending.signal is None else why
             self._last_words = f"{text.removeprefix('was ')}{why}"
 
@@ -393,7 +393,7 @@ class Report:
             for process in rest or ():
                 who = f"{process.pid} ({process.name})"
                 self.log.warning("kill", f"killing {who}: {why}")
-            if not rest:  # there is no /proc, or it hides them
+            if not rest:  # there is no /proc, or it hides the rest
                 self.log.warning("kill", f"killing the rest: {why}")
         elif action.outlived:
             for process in rest or ():
@@ -441,7 +441,7 @@ class Report:
 
 
 def _addressee(target: int) -> str:
-    """Whom a signal went to, as kill(2) takes it: `group 7`, `pid 7`, `everybody`."""
+    """A target of kill(2) in words: `pid 7` for 7, `group 7` for -7, `everybody` for -1."""
     if target == -1:
         return "everybody"
     return f"group {-target}" if target < 0 else f"pid {target}"

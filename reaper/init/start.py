@@ -44,7 +44,7 @@ def run(arguments: list[str], inherited: set[int]) -> "NoReturn":
         _say_last_words(chosen, what)
         _give_up(what, "please report it")
     launched.is_over(EXEC_MILLISECONDS)
-    # Only the one-file form has not loaded it yet, and main already runs meanwhile.
+    # Only the one-file form has not loaded it yet. Main already runs while we load it.
     from reaper.init import loop  # noqa: PLC0415
 
     loop.Init(report, terminal, born, launched).run()
@@ -62,7 +62,7 @@ def _show(what: str) -> "NoReturn":
 
 
 def _say_last_words(chosen: opt.Options | str | None, what: str) -> None:
-    """Tell Kubernetes, too. If the command line is wrong, only the variable says in which file."""
+    """Tell Kubernetes, too. If the command line is wrong, only the variable can name the file."""
     from reaper.init import surroundings  # noqa: PLC0415  not loaded yet in the one-file form
 
     named = posix.environ.get(b"REAPER_TERMINATION_LOG", b"").decode(errors="surrogateescape")

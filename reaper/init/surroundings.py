@@ -68,9 +68,9 @@ class Cgroup:
     def is_ours_alone(self, counter: str) -> bool:
         """Whether this counts only the container: `is_own`, and nobody else is in that group.
 
-        An init that is started by hand is in the group of a session, with others. For a PID 1 the
-        container is all of its PID namespace; a member of the group from outside has the number 0
-        there, and in v1 it is not listed at all.
+        An init that is started by hand shares the group of a session with others. For a PID 1 the
+        container is all of its PID namespace. If a process from outside is in the group, v2 lists
+        it as 0, and v1 does not list it at all.
         """
         found = self._find(counter)
         if found is None or not self.is_own(counter):
@@ -84,7 +84,7 @@ class Cgroup:
     def members(self) -> set[int]:
         """The living processes of the cgroup that `oom kills` is counted in.
 
-        A process outside our PID namespace has the number 0: cgroups(7).
+        In v2 the kernel lists a process from outside our PID namespace as 0: cgroups(7).
         """
         found = self._find("oom kills")
         return _pids_in(found[0]) if found else set()
@@ -107,7 +107,7 @@ def _folders(path: str | None, top: str) -> "Iterator[str]":
     """The folders where our group can be: its path, and `top` itself if we cannot see that path."""
     if path is None:
         return
-    if not path.startswith("/.."):  # outside our cgroup namespace
+    if not path.startswith("/.."):  # such a path leads out of our cgroup namespace
         yield f"{top}{path}".rstrip("/")
     if path != "/" and posix.getpid() in _pids_in(top):
         yield top

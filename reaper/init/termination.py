@@ -22,7 +22,7 @@ def write(path: str, text: str) -> str:
     open(2).
     """
     try:
-        if not _is_regular(posix.stat(path)):  # look first: even to open a device can act on it
+        if not _is_regular(posix.stat(path)):  # ask first: just opening a device may act on it
             return NOT_REGULAR
         descriptor = posix.open(path, _OPEN)
     except OSError as error:

@@ -17,7 +17,7 @@ _SI_USER = 0  # sent by kill(2)
 def signal_to_go_on_with(pid: int, stop: int) -> int:
     """The signal, or 0 for none; `stop` is the number from `kernel.stop_or_continue`."""
     origin = kernel.origin_of_stop(pid)
-    # This is a PTRACE_EVENT, or a group-stop, which lasts without us: no signal is needed.
+    # A PTRACE_EVENT needs no signal. Nor does a group-stop: it lasts without us.
     if stop > 0xFF or origin is None:
         return 0
     code, sender = origin

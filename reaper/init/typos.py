@@ -33,8 +33,8 @@ def _is_suspect(name: bytes) -> bool:
 def _distance(one: bytes, other: bytes) -> int:
     """How many letters to insert, remove or replace (Levenshtein); `LETTERS` + 1 if it is more.
 
-    Only the cells near the diagonal of the table can stay that low, and a whole row of higher ones
-    is the end: most names are given up after a few letters.
+    Only cells near the diagonal of the table can be that low, so no others are filled in. Once all
+    cells of a row are higher, the answer is known: for most names after a few letters.
     """
     far = LETTERS + 1
     if abs(len(one) - len(other)) > LETTERS:

@@ -83,9 +83,10 @@ def root_of(name: str, here: Proc) -> str:
 
 
 def pids_inside(here: Proc, namespace: str) -> dict[int, int]:
-    """Pid in a PID namespace (`pid:[4026532177]`) -> pid here, with those in nested namespaces.
+    """The processes of a PID namespace (`pid:[4026532177]`): pid there -> pid here.
 
-    It is empty if the links cannot be read, or if the namespace is not below this one.
+    Those in namespaces nested in it are included. The answer is empty if the links cannot be read,
+    or if the namespace is not below this one.
     """
     home = here.link("self/ns/pid")
     away: dict[int, tuple[str, tuple[int, ...], int]] = {}

@@ -20,7 +20,7 @@ PARTS = ("status", "argv", "wchan")
 def examine(view: View, settle: float) -> Facts:
     """Gather the facts. If a second look is needed, it is taken `settle` seconds after the first.
 
-    It shows which states pass by themselves: a new zombie, a vfork (D), a mask held during a fork.
+    A second look shows what passes by itself: a new zombie, a vfork (D), a mask held during a fork.
     """
     parts = (*PARTS, HOSTPID) if view.proc.foreign else PARTS
     snapshot = view.snapshot(parts)

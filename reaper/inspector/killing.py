@@ -73,7 +73,7 @@ class Result:
     process: Process
     outcome: str  # a key of OUTCOMES
     signal: int | None = None  # the one that the sentence names
-    seconds: float | None = None  # from the first signal to its end
+    seconds: float | None = None  # from the first signal to the end of the process
     detail: str = ""
 
     @property

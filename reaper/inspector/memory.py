@@ -128,7 +128,7 @@ class Sum:
 
     @property
     def twice(self) -> int:
-        """RSS minus PSS, if PSS is known: the part of shared pages that is the other sharers'."""
+        """RSS minus PSS, for those with a known PSS: what a sum of RSS counts more than once."""
         return max(0, self.memory.rss - self.memory.pss)
 
 

@@ -96,7 +96,7 @@ class Targets:
                 self._over(fd, Result(process, "denied", number))
 
     def wait(self, seconds: float, outcome: str, number: int) -> None:
-        """Wait up to `seconds` for the ends of all that are alive. Who ends gets `outcome`."""
+        """Wait up to `seconds` until all have ended. Those that end meanwhile get `outcome`."""
         poll = select.poll()
         for fd in self.alive:
             poll.register(fd, select.POLLIN)

@@ -42,7 +42,7 @@ class Stat:
     nice: int
     threads: int
     start: float  # seconds since boot
-    vss: int | None  # None if it has no memory, as zombies and kernel threads
+    vss: int | None  # None for zombies and kernel threads, which have no memory
     rss: int | None
     processor: int | None = None  # the CPU it ran on last
 
@@ -223,7 +223,7 @@ def parse_wait(data: bytes) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The machine's numbers that a process's are compared with. None means not known."""
+    """Numbers of the machine, to compare those of a process with. None means not known."""
 
     boot: int | None  # seconds since the epoch
     memory: int | None  # bytes
@@ -365,7 +365,7 @@ class Proc:
 
     @property
     def own(self) -> int | None:
-        """The pid of this program that the root shows."""
+        """This program's own pid, as the root shows it; None if it does not."""
         target = self.link("self")
         return int(target) if target and target.isdecimal() else None
 
@@ -397,10 +397,10 @@ class Proc:
         return None if kilobytes is None else kilobytes * 1024
 
     def process(self, pid: int, parts: Iterable[str] = (), uptime: float | None = None) -> Process:
-        """Read one process with the named `PARTS`. Raises OSError if `stat` is refused or gone.
+        """Read one process with the named `PARTS`. Raises OSError if its `stat` cannot be read.
 
         If parts are named, the folder is held open, so that all files belong to the same process.
-        Once it is gone, they answer ESRCH, even if its pid has been given to another process.
+        Once the process is gone, its files answer ESRCH, even if another process has its pid now.
         """
         return self._read(str(pid), parts, uptime)
 

@@ -20,7 +20,7 @@ OF_MANY = frozenset(
      "bpm")
 )  # fmt: skip
 INITS = OF_ONE | OF_MANY
-# What the name of a released file has besides: tini-static-amd64, reaper-0.1.0.pyz.
+# What a released file has after the program's name: tini-static-amd64, reaper-0.1.0.pyz.
 _OF_A_RELEASE = re.compile(r"[-_.](?:static|linux|musl|amd64|arm|x86|v?\d|pyz).*")
 _INTERPRETER = re.compile(r"(?:python|pypy|perl|ruby|busybox|(?:da|ba)?sh)[\d.]*")
 _TAKE_A_VALUE = ("-X", "-W")  # options of python whose next word is not its script
@@ -67,11 +67,11 @@ def is_shell(process: Process) -> bool:
 def adopted(process: Process, parent: Process | None, snapshot: Snapshot) -> bool:
     """Whether it is certain that the parent did not fork this process.
 
-    A child begins in its parent's session. If it is in another session and does not lead that, it
-    came from elsewhere, unless the parent has called setsid(2) since. If PID 1 has called it, the
-    session that it left has the number 0 here. If the parent is an init that starts one program,
-    every child but the oldest counts as adopted; that is wrong for a child that was there before
-    the init's own exec (an `other`).
+    A child begins in its parent's session. If it is in another session and does not lead that
+    session, it came from elsewhere, unless the parent has called setsid(2) since the fork. If the
+    parent is PID 1 and has called it, the session that it left has the number 0 here. If the parent
+    is an init that starts one program, every child but the oldest counts as adopted; that is wrong
+    for a child that was there before the init's own exec (an `other`).
     """
     if parent is None or process.stat.kernel:
         return False

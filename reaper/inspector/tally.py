@@ -1,8 +1,8 @@
 """Counts what a trace says: adopted, reaped, lines lost. It reads on where it stopped before.
 
-The schema is in `reaper.events`. A line that is torn or does not fit it is counted, not guessed at.
-The trace has an adoption only once the init has noticed it. So living orphans are counted in /proc,
-and reaped orphans in the trace.
+The schema is in `reaper.events`. A line that is torn or does not fit the schema is counted, not
+guessed at. The trace has an adoption only once the init has noticed it. So living orphans are
+counted in /proc, and reaped orphans in the trace.
 """
 
 import json
@@ -72,7 +72,7 @@ class Tally:
 
         An orphan that is reaped meanwhile is neither missed nor counted twice. `namespace` is the
         inode number of the PID namespace that was looked at (None: not known). The answer is False
-        if it is not the init's.
+        if that is not the namespace of the init.
         """
         self._read()
         run = self.run
@@ -81,9 +81,9 @@ class Tally:
         by_pid = {} if run.over else {stat.pid: stat for stat in stats}
         init = run.init or (1 if 1 in by_pid and by_pid[1].comm in OF_ONE else None)
         children = sorted((s for s in by_pid.values() if s.ppid == init), key=lambda s: s.start)
-        if run.main is None:  # the file begins after the fork of main: main is the oldest
+        if run.main is None:  # the file begins after main's fork: take the oldest for main
             children = children[1:]
-        elif main := by_pid.get(run.main):  # older ones were there before the init
+        elif main := by_pid.get(run.main):  # older children were there before the init
             children = [s for s in children if s.start >= main.start and s is not main]
         run.living = sum(s.pid not in self._just_reaped for s in children)
         return True
@@ -136,7 +136,7 @@ class Tally:
         self._just_reaped.add(_number(event, "pid") or 0)
         if role == "orphan":
             self.run.reaped += 1
-            self.run.init = self.run.init or _number(event, "ppid")  # it is the init by then
+            self.run.init = self.run.init or _number(event, "ppid")  # the init adopted it
 
 
 def _number(event: dict[str, Any], field: str) -> int | None:

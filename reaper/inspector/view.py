@@ -267,7 +267,7 @@ def add_table_options(
     sort: str = "",
     json: str = "",
 ) -> None:
-    """Add the options that every command takes that prints rows.
+    """Add the options of every command that prints rows.
 
     `default` and `sort` are written as a user writes them; so is `json`, the default with --json.
     """

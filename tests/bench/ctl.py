@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """reaperctl beside ps, pstree, smem and top among many processes; prints markdown tables.
 
-Run as root. It moves into a PID namespace of its own, whose end, by Ctrl-C too, ends them all. The
-two of a pair take turns in every round, so that noise meets both. Progress goes to stderr.
+Run as root. The script moves into a PID namespace of its own. When that ends, also by Ctrl-C, all
+its processes end. The two programs of a pair take turns in every round, so that noise meets both.
+Progress goes to stderr.
 """
 
 import argparse
@@ -105,7 +106,7 @@ def populate(count: int) -> None:
 
 
 def row(view: str, count: int, times: Times, idle: Times) -> str:
-    """A line of the table; what a process costs is what is left without the start-up."""
+    """A line of the table. A process's share is that of the time without the start-up."""
     (ours, theirs), (our_start, their_start) = times.medians, idle.medians
     mine, other = ((a - b) / count * 1e6 for a, b in ((ours, our_start), (theirs, their_start)))
     return (
@@ -140,7 +141,7 @@ def measure(counts: list[int], rounds: int, views: list[str]) -> None:
 
 
 def in_a_namespace() -> int:
-    """Run this script as PID 1, until it ends or somebody ends us: KILL to PID 1 ends them all."""
+    """Run this script as PID 1 of a namespace. If somebody ends us, the namespace ends."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     command = [*UNSHARE, "--mount-proc", sys.executable, *sys.argv]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every form beside tini, dumb-init and catatonit; prints a section of docs/shipping.md.
+"""Measures every form beside tini, dumb-init and catatonit; prints a section of docs/shipping.md.
 
 Run as root after `make forms`: each start is PID 1 of a PID namespace of its own, and the programs
 take turns in every round, so that noise meets all of them.
@@ -28,7 +28,7 @@ from support import PYTHON, REPO, children, comm, eventually, memory, run, runni
 
 PEERS = {"tini": ["tini", "--"], "dumb-init": ["dumb-init"], "catatonit": ["catatonit", "--"]}
 PROGRAMS = {name: [*builds.command(name), "--"] for name in builds.FORMS} | PEERS
-# What one adds to an image; of a peer it is the program.
+# What a form adds to an image. A peer adds its program.
 ON_DISK = {
     "source": REPO / "reaper",
     "static": REPO / "build" / "static" / "reaper",
@@ -36,7 +36,7 @@ ON_DISK = {
     "wheel": next((REPO / "build" / "forms" / "wheel" / "lib").glob("*/site-packages/reaper")),
     "zipapp": REPO / "build" / "zipapp" / "reaper.pyz",
 }
-# What bounds them from below, as PID 1 too: nothing, and Pythons that do nothing.
+# No start can be shorter than these: one without an init, and those of a Python that does nothing.
 NOTHING = ["/bin/true"]
 FLOORS = {"python": [PYTHON, "-I", "-S", "-c", "pass"], "site": [PYTHON, "-I", "-c", "pass"]}
 UNSHARE = ["unshare", "--pid", "--fork", "--kill-child"]
@@ -55,7 +55,7 @@ def conditions() -> str:
 
 
 def counted(what: str, of: Iterable[T], count: int) -> Iterator[T]:
-    """The same, and on stderr how far it is."""
+    """Yield the items of `of`, and show on stderr how many are done."""
     for number, each in enumerate(of, 1):
         print(f"\r{what}: {number} of {count} ", end="", file=sys.stderr, flush=True)
         yield each
@@ -64,7 +64,7 @@ def counted(what: str, of: Iterable[T], count: int) -> Iterator[T]:
 
 @cache
 def first() -> str:
-    """A main that prints the time of its first instruction; static: no loader runs before that."""
+    """A static main that prints the time of its first instruction: no loader runs before that."""
     program = Path(tempfile.gettempdir()) / f"reaper-first-{os.getpid()}"
     source = Path(__file__).with_name("first.c")
     subprocess.run(["musl-gcc", "-static", "-O2", str(source), "-o", str(program)], check=True)
@@ -73,14 +73,14 @@ def first() -> str:
 
 
 def milliseconds(command: list[str]) -> float:
-    """Start to end of a command as PID 1."""
+    """Milliseconds from the start to the end of a command that runs as PID 1."""
     started = time.perf_counter()
     subprocess.run([*UNSHARE, *command], check=True)
     return (time.perf_counter() - started) * 1e3
 
 
 def spawned(command: list[str]) -> float:
-    """The same without a namespace, from posix_spawn(3) on."""
+    """The same for a command in no namespace, from posix_spawn(3) to its end."""
     started = time.perf_counter()
     pid = os.posix_spawnp(command[0], command, os.environ)
     status = os.waitpid(pid, 0)[1]
@@ -97,12 +97,12 @@ def first_instruction(command: list[str]) -> float:
 
 
 def loses_term(command: list[str], within: float) -> bool:
-    """Whether a TERM at a random moment of so many milliseconds after exec never ends it."""
+    """Send TERM at a random moment of the first milliseconds after exec. True if it is lost."""
     with running([*UNSHARE, *command, *SLEEP]) as started:
         while not (found := children(started.popen.pid)):
             pass  # not `eventually`, which would sleep the window away
         while comm(found[0]) == "unshare":
-            pass  # it opens with the init's own exec
+            pass  # the window begins with the init's own exec
         time.sleep(random.uniform(0, within) / 1e3)
         os.kill(found[0], signal.SIGTERM)
         try:
@@ -113,7 +113,7 @@ def loses_term(command: list[str], within: float) -> bool:
 
 
 def idle(command: list[str]) -> tuple[int, int]:
-    """Bytes of the idle init: private dirty ones, and those of files, which others can share."""
+    """Memory of the idle init in bytes: private dirty pages, and pages that others can share."""
     with running([*UNSHARE, *command, *SLEEP]) as started:
         eventually(lambda: comm(started.main_pid) == "sleep", "main")
         eventually(lambda: state(started.pid) == "S", "idle")
@@ -136,21 +136,21 @@ def size(files: Iterable[Path]) -> int:
 
 
 def on_disk(name: str) -> int:
-    """Of the source without what tests have compiled here; pip compiles the wheel's."""
+    """Bytes on disk. The source is counted without .pyc files, which only tests have made here."""
     where = ON_DISK.get(name) or Path(f"/usr/bin/{name}")
     files = where.rglob("*") if where.is_dir() else ()
     return size([where, *(file for file in files if name != "source" or file.suffix != ".pyc")])
 
 
 class Figures(NamedTuple):
-    """Of one program; times in milliseconds, without what the same start takes without an init."""
+    """The figures of one program. Times are milliseconds beyond the same start without an init."""
 
     begin: float
     end: float
-    spawned: float  # not as PID 1, and nothing taken off
+    spawned: float  # not as PID 1; the whole time
     lost: int
     tries: int
-    window: float  # from which the random moments were taken
+    window: float  # the time in which the random moments lie
     private: int
     shared: int
     opened: int
@@ -181,7 +181,7 @@ def cells(figures: Figures, tini: Figures) -> tuple[str, ...]:
 
 
 def measure(rounds: int, tries: int) -> tuple[dict[str, float], dict[str, Figures]]:
-    """Milliseconds to the end of nothing, and of the floors beyond that; the programs' figures."""
+    """Measure all. Returns milliseconds to the end of nothing and of the floors; the figures."""
     begins: dict[str, list[float]] = {name: [] for name in PROGRAMS}
     ends: dict[str, list[float]] = {name: [] for name in ("nothing", *FLOORS, *PROGRAMS)}
     spawns: dict[str, list[float]] = {name: [] for name in PROGRAMS}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The init at work beside tini, dumb-init and catatonit; prints a markdown table with ratios.
+"""Measures the init at work beside tini, dumb-init and catatonit; prints a table with ratios.
 
 Run as root. Each program is PID 1 of a PID namespace of its own; all take turns in every round, so
 that noise meets all of them. tests/bench/forms.py measures starts, sizes and the lost TERM.
@@ -62,7 +62,7 @@ def orphans(command: list[str], count: int) -> tuple[float, float, int]:
         while any(state(child) == "Z" for child in children(it.pid)):
             pass
         seconds = time.perf_counter() - begin
-        eventually(lambda: state(it.pid) == "S", "idle")  # what it used is booked by now
+        eventually(lambda: state(it.pid) == "S", "idle")  # then all its CPU time is counted
         nanoseconds = int(Path(f"/proc/{it.pid}/schedstat").read_text().split()[0])
     return seconds, nanoseconds / 1e3 / count, backlog
 
@@ -90,7 +90,7 @@ def ending(command: list[str]) -> float:
 
 
 def start(command: list[str]) -> float:
-    """Start of the init to main's first instruction, in runs of a Python that does nothing."""
+    """The time to main's first instruction, as a multiple of a run of Python that does nothing."""
     began = time.perf_counter()
     subprocess.run(FLOOR, check=True)
     floor = (time.perf_counter() - began) * 1e3

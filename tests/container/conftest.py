@@ -88,8 +88,8 @@ def engines() -> Iterator[dict[str, Engine | str]]:
 def remove_groups(podman: Engine) -> None:
     """Remove the control groups that podman 4 forgets.
 
-    It forgets that of a pod, and that of a container whose conmon was killed. Others may run
-    containers meanwhile, but podman knows those.
+    It forgets the group of a pod, and the group of a container whose conmon was killed. Containers
+    that others run meanwhile keep theirs, because podman knows them.
     """
     groups = list(Path("/sys/fs/cgroup").glob("**/libpod_parent/*[0-9a-f]/"))
     listed = [podman("ps", "-aq", "--no-trunc"), podman("pod", "ps", "-q", "--no-trunc")]

@@ -50,7 +50,7 @@ def test_a_build_base_without_apt(docker: Engine) -> None:
     assert "apt-get: not found" not in said
 
 
-# An image that seems to have an older Python, and where nothing is left to install.
+# An image whose python3 says that it is older, and whose apt-get installs nothing.
 OLD = """\
 FROM {base}
 COPY . /usr/local/bin

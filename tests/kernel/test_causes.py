@@ -74,7 +74,7 @@ def test_a_kill_with_nobody_in_want(group: Path, wrap) -> None:  # type: ignore[
     ids=["of main", "of its child"],
 )
 def test_a_helper_that_was_killed_before_is_not_main(group: Path, wrap, script: str) -> None:  # type: ignore[no-untyped-def]
-    """Main reaped the helper and then died by a KILL from somebody else."""
+    """Main reaped a helper that the kernel had killed. Then somebody else killed main."""
     err = log(group, wrap, script)
     assert "out of memory" not in err
     assert err.endswith(f"was killed by SIGKILL (9), not by us; {KILLED}")

@@ -26,8 +26,8 @@ def ctl(*args: str, **options: object) -> tuple[int, str, str]:
 
 @contextmanager
 def session(*command: str) -> Iterator[support.Running]:
-    """A command in a session and group of its own; at the end nobody of the group is left, whoever
-    ended first."""
+    """A command in a session and group of its own. At the end nobody of the group is left, even if
+    the command ended first."""
     with support.running(command, start_new_session=True) as leader:
         try:
             yield leader
@@ -86,8 +86,8 @@ echo ready; wait; read x
     ],
 )
 def test_whom_it_hits(words: tuple[str, ...], hit: dict[str, int]) -> None:
-    """Below a leader are two processes of its group, one of its session and one in a session of its
-    own; a further one must stay alive. First comes a dry run."""
+    """A leader has two descendants in its group, one more in its session, and one in another
+    session. A process that is none of these must stay alive. First comes a dry run."""
     service = support.reaper("--", "sh", "-c", 'exec 3<&0; setsid bash -c "$0" <&3 & read x', CLAN)
     with support.running(support.as_pid1(service)) as inside:
         inside.wait_line("ready")
@@ -122,7 +122,7 @@ def test_a_dry_run_shows_the_list() -> None:
 
 
 def test_never_pid_1_itself_or_what_it_runs_below(tmp_path: Path) -> None:
-    """Told to end the whole tree, from within."""
+    """reaperctl runs in the tree that it is told to end."""
     asleep = "until read -r name </proc/$!/comm && [ $name = sleep ]; do :; done"
     ctl = shlex.join([*CTL, "kill", "--tree", "1", "--json"])
     script = f"sleep 1000 & echo ready; {asleep}; {ctl}; echo $?; true"

@@ -65,7 +65,7 @@ def sharers() -> Iterator[Running]:
 
 
 def inside(where: Running, *command: str) -> str:
-    """What a program prints that runs in the namespace. pgrep ends with 1 where it finds none."""
+    """What a program prints in the namespace. pgrep ends with 1 if it finds no process."""
     enter = [*entering(where.pid), "env", "LC_ALL=C", *command]
     done = subprocess.run(enter, capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1) and not done.stderr, done.stderr

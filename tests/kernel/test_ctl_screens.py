@@ -22,7 +22,7 @@ def documented(command: str) -> tuple[list[str], list[str]]:
 
 
 def shape(lines: list[str]) -> list[str]:
-    """Numbers as N, columns apart by one blank."""
+    """The lines with N for each number and one blank between columns."""
     found = (re.sub(r"\d+(\.\d+)?[KMG]?", "N", line) for line in lines)
     return [re.sub(r" +", " ", line).strip() for line in found]
 

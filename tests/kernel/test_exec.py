@@ -131,7 +131,7 @@ def test_no_descriptor_is_left(tmp_path: Path) -> None:
 
 
 def test_no_process_can_be_made() -> None:
-    """RLIMIT_NPROC 0: one line, 125."""
+    """RLIMIT_NPROC is 0. The init says so in one line and leaves with 125."""
     limit = ["prlimit", "--nproc=0", "setpriv", "--reuid=54321", "--clear-groups", "--regid=54321"]
     code, out, err = run([*limit, *reaper("--", "true")])
     assert (code, out, err.count("\n")) == (125, "", 1)

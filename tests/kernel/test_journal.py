@@ -317,7 +317,7 @@ def test_a_file_size_limit_is_no_signal_for_main(tmp_path: Path) -> None:
 
 
 def test_lost_lines_are_counted_and_reported() -> None:
-    """The pipe is full, then read; the next line is the count."""
+    """The pipe is full, then somebody reads it. The next line says how many were lost."""
     receive, send = os.pipe()
     fill(send)
     command = reaper("--trace", f"fd:{send}", "--", *victim("prints_signals"))

@@ -52,7 +52,7 @@ def test_a_core_that_was_dumped_is_said_too(file: Path) -> None:
 
 
 def test_who_sent_the_signal(file: Path) -> None:
-    """From inside by pid and name; from outside the namespace nobody knows."""
+    """A sender in the namespace is named by pid and name. Nobody knows a sender outside it."""
     script = 'sh -c "kill -TERM 1; read never" & exec sleep 60'
     command = reaper(f"--termination-log={file}", "-e", "stop", "--", "sh", "-c", script)
     assert run(as_pid1(command))[0] == 0

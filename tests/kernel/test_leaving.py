@@ -263,7 +263,7 @@ def test_a_stop_that_main_ignores_is_said(placed: Placed) -> None:
 def test_a_main_that_works_on_is_said_when_half_of_its_time_is_over(
     vice: str, placed: Placed
 ) -> None:
-    """One has a handler, the other one blocks the signal and fetches it."""
+    """One main has a handler for TERM, the other one blocks TERM and fetches it."""
     main = victim(*vice.split())
     with running(placed(reaper("--stop-timeout", "1", "--", *main))) as started:
         started.wait_line("ready")

@@ -31,7 +31,7 @@ def dropped(log: Path) -> bool:
 
 @contextmanager
 def started_from_a_thread(*command: str) -> Iterator[Running]:
-    """A thread starts the init below a PID 1 that outlives the init's parent, and that ends with
+    """A thread starts the init. PID 1 of their namespace outlives the init's parent, and ends with
     the test."""
     parent = victim("starts_from_a_thread", *command)
     with running(as_pid1(["sh", "-c", '"$@"; sleep 60', "sh", *parent])) as started:
@@ -72,7 +72,7 @@ def test_a_signal_of_somebody_else_stays_ignored(pid1: bool, tmp_path: Path) -> 
 
 
 def test_a_parent_outside_the_namespace() -> None:
-    """It has the number 0 before and after its end."""
+    """Its pid is 0 for us, before and after its end."""
     command = ["unshare", "--pid", "--fork", "--mount-proc", *reaper("-p", "TERM", "--", *MAIN)]
     with running(command) as started:
         started.wait_line("ready")
@@ -111,7 +111,10 @@ def test_kill_is_left_to_the_kernel(number: str) -> None:
 
 
 def test_an_end_before_the_kernel_was_asked_to_tell(tmp_path: Path) -> None:
-    """Then main gets the signal at once, mostly before it has a handler."""
+    """The parent ends before the init has called prctl(2).
+
+    Main then gets the signal at once, mostly before it has a handler.
+    """
     calls, log = tmp_path / "strace", tmp_path / "log"
     slow = under_strace(calls, "getppid,prctl", "prctl:delay_enter=300000")
     slow[slow.index("-f")] = "-D"  # so that the init, not strace, is the child of its starter

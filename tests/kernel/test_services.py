@@ -313,10 +313,10 @@ WORKERS = 8
 
 @contextmanager
 def gunicorn(folder: Path) -> Iterator[Service]:
-    """The workers' signals are the master's to send.
+    """gunicorn with --scope main, because only the master may signal its workers.
 
-    A HUP would kill them, and when a stop reaches all at once, the master logs their ends in its
-    handler of SIGCHLD while it logs its own, which Python refuses ("reentrant call").
+    A HUP would kill the workers. If a stop reached all at once, the master would log their ends in
+    its handler of SIGCHLD while it logs its own end, which Python refuses ("reentrant call").
     """
     (folder / "web.py").write_text(APP)
     os.mkfifo(folder / "gate")
@@ -328,8 +328,8 @@ def gunicorn(folder: Path) -> Iterator[Service]:
 
 
 def hear(started: Service, loaded: int) -> None:
-    """Wait until so many workers have come up in all. One that is forked and has not got as far
-    would lose its signals: it still has the master's handlers."""
+    """Wait until so many workers in all have loaded the application. Before that, a worker would
+    lose a signal, because it still has the master's handlers."""
     eventually(lambda: started.said().count("app loaded") == loaded, f"{loaded} workers in all")
 
 

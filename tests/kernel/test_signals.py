@@ -89,7 +89,7 @@ def _mask(pid: int, name: str) -> int:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_before_main_exists_waits_for_it(number: int) -> None:
-    """Sent before the init's own exec: blocked signals stay pending across exec."""
+    """The signal is sent before the init's own exec. A blocked signal stays pending across exec."""
     script = (
         "import os, signal, sys\n"
         f"signal.pthread_sigmask(signal.SIG_BLOCK, [{number}])\n"
@@ -114,7 +114,7 @@ def test_a_signal_between_fork_and_exec_reaches_main(tmp_path: Path) -> None:
 
 
 def test_a_signal_before_there_is_a_group_reaches_main(tmp_path: Path) -> None:
-    """The kernel says ESRCH, as if main had no group yet; when the init then asks, it has one."""
+    """kill(2) says ESRCH, as if main had no group yet. When the init then asks, main has one."""
     strace = under_strace(tmp_path / "strace", "kill", "kill:error=ESRCH:when=1")
     with running([*strace, *reaper("--", *victim("prints_signals"))]) as started:
         started.wait_line("ready")

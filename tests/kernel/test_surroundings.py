@@ -57,7 +57,7 @@ def init_of(started: Running, placed: Placed) -> int:
 
 @pytest.mark.parametrize("place", IN)
 def test_it_does_its_work(place: str, placed: Placed) -> None:
-    """Orphans reaped, signals forwarded, main's code passed on, not a word on stderr."""
+    """It reaps orphans, forwards signals, leaves with main's code, and writes nothing to stderr."""
     command = reaper("--", *victim("prints_signals"))
     with running(started_in(place, command, placed)) as started:
         started.wait_line("ready")
@@ -81,7 +81,7 @@ def test_the_rest_is_shut_down_there_too(place: str) -> None:
 
 @pytest.mark.parametrize("place", ["no proc", "proc of another namespace"])
 def test_the_tree_is_reached_there_too(place: str) -> None:
-    """What another namespace's /proc lists are not our pids."""
+    """The pids in the /proc of another namespace are not ours."""
     own = " ".join(victim("prints_signals"))
     command = reaper("--scope", "tree", "--", "sh", "-c", f"setsid {own} & exec {own}")
     with running(as_pid1([*IN[place], *command])) as started:
@@ -130,7 +130,7 @@ def test_where_it_runs_and_what_it_came_to_is_said_in_a_line_each() -> None:
 
 
 def test_the_figures_of_a_group_that_others_are_in_are_not_said() -> None:
-    """Such as the group of a session, or of a container in which `docker exec` starts an init."""
+    """It may be the group of a session, or of a container in which `docker exec` starts an init."""
     command = reaper("-v", "--", "sh", "-c", "sleep 60 & sleep 0.1")
     with control_group("memory", 512 << 20) as group:
         alone = run(within(group, *command))[2].splitlines()

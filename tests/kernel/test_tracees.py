@@ -130,7 +130,7 @@ def test_the_stop_of_main_is_told_as_one(tmp_path: Path) -> None:
 
 
 def test_a_stop_of_the_whole_group_lasts(pid1: bool, options: tuple[str, ...]) -> None:
-    """Another thread took the signal: the traced one stops for it with nothing to be delivered."""
+    """Another thread took the signal. The traced thread stops with all others, but gets none."""
     with running(under_init(pid1, options, "in_a_thread")) as started:
         started.wait_line("ready")
         main = started.main_pid
@@ -146,7 +146,7 @@ def states(pid: int) -> list[str]:
 
 
 def test_a_child_that_is_born_traced_goes_on(pid1: bool, options: tuple[str, ...]) -> None:
-    """By CLONE_PTRACE, which starts it with a SIGSTOP."""
+    """CLONE_PTRACE makes such a child, which begins with a SIGSTOP."""
     with running(under_init(pid1, options, "clones")) as started:
         assert started.finish(QUICK)[:2] == (5, "born\n")
 
@@ -181,11 +181,11 @@ def test_a_child_from_before_our_exec(pid1: bool, options: tuple[str, ...]) -> N
         started.wait_line("goes on")
 
 
-# -- where a system call is refused
+# -- if a system call is refused
 
 
 def refusing(call: str, tmp_path: Path) -> list[str]:
-    """Words to put before the init. strace does not trace its children, which need it as tracer."""
+    """The words to put before the init. strace does not trace children that the init traces."""
     words = under_strace(tmp_path / "strace", call, f"{call}:error=EPERM")
     return [word for word in words if word != "-f"]
 
@@ -229,7 +229,7 @@ def is_idle(pid: int) -> bool:
 
 
 def test_refused_it_hides_no_zombie_behind_it(refused: list[str], options: tuple[str, ...]) -> None:
-    """waitid(2) that takes nothing finds the same child again and again, the oldest."""
+    """If waitid(2) takes nothing, it finds the same child, the oldest, again and again."""
     orphans = " ".join(victim("double_forks", "250"))
     traced = " ".join(victim("traced", "orphan", "raises", str(int(signal.SIGUSR1))))
     script = f"{traced} & read line; {orphans}; read line"

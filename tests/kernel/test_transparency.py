@@ -115,7 +115,7 @@ def test_argv0_is_the_program_as_given() -> None:
 @pytest.mark.parametrize("name", ["SigBlk", "SigIgn", "SigCgt", "Umask", "NoNewPrivs", "Groups"])
 @pytest.mark.parametrize("inherited", ["plain", "nohup", "blocked", "chld"])
 def test_signal_state_is_inherited(name: str, inherited: str) -> None:
-    """With three exceptions: PIPE, XFSZ and CHLD are at default for main."""
+    """There are three exceptions: main has PIPE, XFSZ and CHLD at default."""
 
     def prepare() -> None:
         os.umask(0o27)
@@ -141,7 +141,7 @@ def test_signal_state_is_inherited(name: str, inherited: str) -> None:
 
 @pytest.mark.parametrize("trace", [False, True], ids=["plain", "traced"])
 def test_descriptors(trace: bool, tmp_path: Path) -> None:
-    """None of ours, none missing, and the blocking mode unchanged."""
+    """Main has no descriptor of ours, misses none, and their blocking mode is unchanged."""
     options = ["--trace", str(tmp_path / "t"), "--log-file", str(tmp_path / "l")] if trace else []
     receive, send = os.pipe()
     os.set_blocking(send, False)

@@ -204,7 +204,7 @@ def test_everything_asks_one_rule_what_a_stop_is(
 
 
 def looks(init: Core, *times: float) -> list[tuple[float, float | None, bool]]:
-    """When the init looks what main does with a stop: (when, seconds to KILL, is it the last)."""
+    """The looks at what main does with a stop: (when, seconds to KILL, whether it is the last)."""
     return [
         (time, action.remaining, action.last)
         for time in times

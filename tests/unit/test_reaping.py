@@ -48,7 +48,7 @@ def test_a_flood_of_orphans_is_looked_at_in_batches(
     play(monkeypatch, [100, *flood], flood[-1])
     reaper = reaping.Reaper(told, 100, ())
     assert reaper.scan() == flood[: reaping.BATCH] and reaper.coming
-    assert reaper.batch().pids == flood[-1:]  # and is not looked at any more
+    assert reaper.batch().pids == flood[-1:]  # a pid that was reaped is not noticed again
     assert [*reaper.scan(), *reaper.scan()] == flood[reaping.BATCH : -1]
     assert not reaper.coming and told.adopted_count == len(flood)
 

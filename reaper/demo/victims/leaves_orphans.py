@@ -1,7 +1,8 @@
 """Leaves COUNT orphans behind, RATE a second, and exits when its standard input ends.
 
 Each orphan lives for a moment and dies. Its parent is gone by then, so PID 1 has to wait for it.
-When all are made, it says `made COUNT`; if it cannot fork any more, `made N; cannot fork: WHY`.
+When all are made, the program says `made COUNT`. If it cannot fork any more, it says
+`made N; cannot fork: WHY`.
 usage: leaves_orphans.py COUNT RATE
 """
 

@@ -114,9 +114,9 @@ def key(process: Process) -> Key:
 
 
 def chosen(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
-    """The processes meant at first: those that match, of the pids if pids are named.
+    """The processes to signal in the first round: those that the filters match.
 
-    With --tree, their descendants are meant, too.
+    If pids are named, only these can match. With --tree, the descendants are signalled, too.
     """
     others = [p.pid for p in snapshot if options.pid is not None and p.pid not in options.pid]
     named = selected(options, snapshot.without(others))
@@ -132,10 +132,11 @@ def _can_be_joined(options: argparse.Namespace) -> bool:
 def forked_meanwhile(
     options: argparse.Namespace, there: Set[Key], now: Snapshot, seen: Set[Key]
 ) -> list[Process]:
-    """The processes that joined the groups and sessions, or that one which was hit has forked.
+    """The processes to signal in a later round, because they are new.
 
-    `there` holds those that lived at the first look. If a process that is not among them has the
-    number of a group or session as its pid, that is not the group or session that was meant.
+    They are in one of the named groups or sessions, or with --tree they descend from a process that
+    was signalled. `there` holds the processes of the first look. If a process that is not among
+    them has the number of a named group or session as its pid, that number now means another one.
     """
     meant = [process for process in now if key(process) in seen]
     if _can_be_joined(options):

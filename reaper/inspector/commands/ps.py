@@ -71,7 +71,7 @@ def _threads(view: View) -> int:
     snapshot = view.snapshot((*parts, *needed(view.options)), view.options.pid)
 
     def rows() -> Iterator[Thread]:
-        own = [part for part in parts if part != HOSTPID]  # a thread gets its process's
+        own = [part for part in parts if part != HOSTPID]  # that is taken from the process
         for process in selected(view.options, snapshot):
             for task in view.proc.threads(process.pid, own, snapshot.uptime):
                 yield Thread(process.pid, replace(task, hostpid=process.hostpid))

@@ -64,7 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def lasting(view: View, parts: tuple[str, ...], settle: float) -> Snapshot:
-    """A snapshot without the zombies that were seen only once: they ended a moment ago, no leak."""
+    """A snapshot without zombies that were seen only once: they have just ended and are no leak."""
     first = view.snapshot(parts)
     before = [process for process in first if process.stat.zombie]
     if not before:

@@ -23,7 +23,7 @@ class Facts:
 
     snapshot: Snapshot  # with status, argv and wchan; short-lived zombies left out
     cgroup: Cgroup = field(default_factory=Cgroup)
-    stuck: dict[int, float | None] = field(default_factory=dict)  # pid in D -> since when, in s
+    stuck: dict[int, float | None] = field(default_factory=dict)  # pid -> seconds in state D
     deaf: frozenset[int] = frozenset()  # pids that block TERM in all threads and do not fetch it
     sums: tuple[Sum, ...] = ()  # by command, for commands with much RSS
 

@@ -35,7 +35,7 @@ def no_init(facts: Facts) -> Iterator[Finding]:
         return
     children = facts.snapshot.children.get(1, ())
     if any(child.stat.zombie for child in children):
-        return  # the zombies are the finding, and say so
+        return  # the finding about the zombies says it already
     orphans = [child for child in children if adopted(child, first, facts.snapshot)]
     yield Finding(
         "no-init",
@@ -114,7 +114,7 @@ def masked(facts: Facts) -> Iterator[Finding]:
 
 
 def sigpipe(facts: Facts) -> Iterator[Finding]:
-    """SIGPIPE is ignored in a shell, which must have inherited that, except after a rare trap."""
+    """A shell ignores SIGPIPE. It must have inherited that, unless it has a trap, which is rare."""
     shells = [p for p in facts.snapshot if is_shell(p) and has_signal(p, b"SigIgn", PIPE)]
     if not shells:
         return
