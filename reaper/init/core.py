@@ -211,7 +211,13 @@ class Core:
         return expect.get(self.main_ending.exit_code, self.main_ending.exit_code)
 
     def on_signal(self, received: int, now: float) -> list[Action]:
-        """A signal came that the policy forwards."""
+        """A signal came, or our parent's end, which counts as the signal of --parent-death."""
+        policy = signals.ACTIONS[received]
+        if policy == signals.IGNORE:
+            return [Drop(received, "policy")]
+        return [] if policy == signals.REAP else self._on_forwardable(received, now)
+
+    def _on_forwardable(self, received: int, now: float) -> list[Action]:
         number = self.options.rewrite.get(received, received)
         if number == opt.DROP:
             return [Drop(received, "--rewrite")]

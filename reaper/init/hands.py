@@ -10,8 +10,8 @@ import posix
 from reaper import signals
 from reaper.init import core, kernel, proc
 from reaper.init.journal import INFO
-from reaper.init.reaping import Reaper
 from reaper.init.report import Report
+from reaper.init.run import Run
 
 SIGKILL = signals.NUMBERS["SIGKILL"]
 _PASSES = 10  # over the descendants: one may fork while we go through the list
@@ -28,14 +28,14 @@ class Hands:
 
     def __init__(
         self,
+        run: Run,
         report: Report,
-        reaper: Reaper,
         decided: core.Core,
         terminal: int,
         summary: "Callable[[], str]",
     ) -> None:
+        self.run = run
         self.report = report
-        self.reaper = reaper
         self.core = decided
         self.terminal = terminal
         self.summary = summary
@@ -69,7 +69,7 @@ class Hands:
             self._kill(action, action.target)
         elif action.target in (core.GROUP, core.MAIN):
             self._send_to_main(action)
-        elif self.report.is_pid1 and (action.target == core.REST or not proc.usable()):
+        elif self.run.is_pid1 and (action.target == core.REST or not proc.usable()):
             self._kill(action, _EVERYBODY)
         elif proc.usable():
             self._send_to_descendants(action)
@@ -79,11 +79,11 @@ class Hands:
             self._send_to_main(action)
 
     def _send_to_main(self, action: core.Send) -> None:
-        main_pid = self.reaper.main_pid
-        if not main_pid:
+        main_pid = self.run.main_pid
+        if self.run.main_is_gone:
             # As long as a child of ours is in the group, the number still means main's group.
-            if kernel.has_child_in(self.report.main_pid):
-                self._kill(action, -self.report.main_pid)
+            if kernel.has_child_in(main_pid):
+                self._kill(action, -main_pid)
             return
         if action.target != core.MAIN:
             result = self._kill(action, -main_pid)
@@ -98,7 +98,7 @@ class Hands:
             for process in new:
                 done.add(process.pid)
                 result = kernel.send_if(process.still_same, process.pid, action.signal)
-                self.report.sent(action, process.pid, result)
+                self._note_sent(action, process.pid, result)
             if not new:
                 break
         for pid in proc.own_children():  # hidepid does not hide these pids
@@ -115,7 +115,7 @@ class Hands:
 
     def _addressed(self) -> list[proc.Process]:
         """The living processes that --scope selects."""
-        main_pid, scope = self.reaper.main_pid, self.report.options.scope
+        main_pid, scope = self.run.main_pid, self.run.options.scope
         if scope == core.TREE:
             return proc.descendants(posix.getpid())
         return [
@@ -127,8 +127,13 @@ class Hands:
 
     def _kill(self, action: core.Send, target: int) -> int:
         result = kernel.send(target, action.signal)
-        self.report.sent(action, target, result)
+        self._note_sent(action, target, result)
         return result
+
+    def _note_sent(self, action: core.Send, target: int, result: int) -> None:
+        if not result:
+            self.run.note_sent(action.signal, target, action.received)
+        self.report.sent(action, target, result)
 
     def _remaining(self, action: core.Shutdown) -> list[proc.Process] | None:
         """The rest, if the log or the trace wants it: reading /proc takes time and delays TERM."""
@@ -142,7 +147,7 @@ class Hands:
 
     def _rest(self) -> list[proc.Process]:
         """Every living process in our care: our descendants, or everybody else if we are PID 1."""
-        if not self.report.is_pid1:
+        if not self.run.is_pid1:
             return proc.descendants(posix.getpid())
         return [process for process in proc.everyone() if process.pid != 1 and not process.is_dead]
 
@@ -154,7 +159,7 @@ class Hands:
         has yet to reap; /proc tells which these are. If hidepid hides everybody, we assume that
         somebody is there.
         """
-        if not self.report.is_pid1 or kernel.send(_EVERYBODY, 0) == errno.ESRCH:
+        if not self.run.is_pid1 or kernel.send(_EVERYBODY, 0) == errno.ESRCH:
             return True
         others = [other for other in proc.everyone() if other.pid != 1] if proc.usable() else []
         return bool(others) and all(other.is_dead for other in others)
@@ -164,14 +169,14 @@ class Hands:
     def _give_terminal(self) -> None:
         """Main gets the foreground, unless a shell continued us in the background and keeps it."""
         if kernel.holds_foreground(self.terminal):
-            self._set_foreground(self.reaper.main_pid)
+            self._set_foreground(self.run.main_pid)
 
     def _take_terminal(self) -> None:
         """Take the foreground from main's group, but only if none of its processes lives.
 
         One that lives may use the terminal while it ends.
         """
-        main_pid = self.report.main_pid
+        main_pid = self.run.main_pid
         if kernel.foreground(self.terminal) != main_pid or self._lives_in(main_pid):
             return
         if not posix.getpgrp():  # PID 1 can be in a group from outside, which has no number here
@@ -194,7 +199,7 @@ class Hands:
     def _leave(self, code: int) -> "NoReturn":
         # A script that started us may write to the terminal next, so give our group, which is the
         # script's, the foreground. After a PID 1 there is nobody who could write.
-        if not self.report.is_pid1 and kernel.foreground(self.terminal) == self.report.main_pid:
+        if not self.run.is_pid1 and kernel.foreground(self.terminal) == self.run.main_pid:
             self._set_foreground(posix.getpgrp())
         self.report.end(code)
         if self.report.log.level >= INFO:  # the summary reads files

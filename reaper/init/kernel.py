@@ -1,4 +1,8 @@
-"""The thin shell around the kernel: one short function for each system call, and no decision.
+"""The thin shell around the kernel: one short function for each system call.
+
+It leaves the decisions to others, but for three functions that need several calls for one answer:
+`stop_self` and `holds_foreground` of job control, and `send_if`. Their docstrings say what they
+decide.
 
 Every docstring names the man page and the errors that are normal. `posix` and `_signal` are the
 built-in modules under `os` and `signal`, without their start-up time.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DEFAULT_PATH = b"/bin:/usr/bin"  # glibc's confstr(_CS_PATH)
 SHELL = "/bin/sh"
 _NAME_MAX = 255
-_ELF = b"\x7fELF"
+ELF = b"\x7fELF"
 # execvp goes on to the next folder of PATH after these; EACCES is remembered.
 _GO_ON = (
     errno.EACCES, errno.ENOENT, errno.ESTALE, errno.ENOTDIR, errno.ENODEV, errno.ETIMEDOUT,
@@ -173,10 +173,10 @@ def _try(file: bytes, command: list[str]) -> int:
 
 def is_elf(file: bytes) -> bool:
     """Whether it is a binary: then ENOEXEC says that it is for another machine, and no script."""
-    return _first_bytes(file, 4) == _ELF
+    return first_bytes(file, 4) == ELF
 
 
-def _first_bytes(file: bytes, count: int) -> bytes:
+def first_bytes(file: bytes, count: int) -> bytes:
     try:
         descriptor = posix.open(file, posix.O_RDONLY | posix.O_CLOEXEC | posix.O_NONBLOCK)
     except OSError:
@@ -187,39 +187,6 @@ def _first_bytes(file: bytes, count: int) -> bytes:
         return b""
     finally:
         posix.close(descriptor)
-
-
-def _head(file: bytes, path: bytes) -> bytes:
-    """The beginning of the file; a name without a slash is looked up on PATH."""
-    folders = [b""]
-    if b"/" not in file:
-        folders = [folder + b"/" if folder else b"" for folder in path.split(b":")]
-    heads = (_first_bytes(folder + file, 256) for folder in folders)
-    return next(filter(None, heads), b"")
-
-
-def explain(program: str, number: int, path: bytes) -> str:
-    """Why the exec failed, and what to do, in one line."""
-    if number == errno.ENOENT:
-        file = encode(program)
-        head = _head(file, path)
-        if head.startswith(b"#!"):
-            line, _, _ = head[2:].partition(b"\n")
-            text = line.decode(errors="backslashreplace").strip(" \t")
-            cure = "; remove the carriage return at the end of its lines" if "\r" in text else ""
-            return f"its interpreter is not there: {text.rstrip()}{cure}"
-        if head.startswith(_ELF):
-            return "its loader is not there: it is built for another libc"
-        if head:
-            return f"its interpreter is not there: {SHELL}"
-        where = f" (searched PATH={path.decode(errors='backslashreplace')})"
-        return "not found" if b"/" in file else f"not found{where}"
-    text = f"{posix.strerror(number)} ({errno.errorcode.get(number, number)})"
-    cures = {
-        errno.EACCES: "; is it executable (chmod +x), and its file system not mounted noexec?",
-        errno.ENOEXEC: "; it is built for another machine than this one",
-    }
-    return text + cures.get(number, "")
 
 
 def encode(text: str) -> bytes:

@@ -15,6 +15,7 @@ from reaper.init.hands import Hands
 from reaper.init.launch import DEFAULT_PATH, Launch
 from reaper.init.reaping import BATCH, Reaper
 from reaper.init.report import Report
+from reaper.init.run import Run
 from reaper.init.surroundings import Cgroup
 from reaper.signals import NUMBERS
 from reaper.status import SIGNAL_BASE
@@ -47,16 +48,17 @@ class Init:
     """The init at work: its parts, and the order in which they are asked."""
 
     def __init__(
-        self, report: Report, terminal: int, born: "Iterable[int]", launched: Launch
+        self, run: Run, report: Report, terminal: int, born: "Iterable[int]", launched: Launch
     ) -> None:
         """`terminal` is the controlling terminal or -1; `born` are children from before main."""
+        self.run = run
         self.report = report
-        self.options = report.options
+        self.options = run.options
         self.terminal = terminal
         self.launch: Launch | None = launched  # until exec is over
         self.core = core.Core(self.options, terminal=terminal >= 0)
-        self.reaper = Reaper(report, launched.pid, born)
-        self.hands = Hands(report, self.reaper, self.core, terminal, self._summary)
+        self.reaper = Reaper(run, report, born)
+        self.hands = Hands(run, report, self.core, terminal, self._summary)
         self.waits_for_entered = False  # only processes that are not our children remain
         number = self.options.parent_death
         self.parent_death = 0 if signals.ACTIONS.get(number) == signals.UNCATCHABLE else number
@@ -101,14 +103,14 @@ class Init:
         self.oom_kills = self.cgroup.value("oom kills")
         self.oom_doubtful = kernel.is_pending(SIGCHLD)
         if log.level >= journal.INFO:
-            log.info("start", surroundings.at_start(self.cgroup, self.report.is_pid1))
+            log.info("start", surroundings.at_start(self.cgroup, self.run.is_pid1))
             self.report.chosen()
         for typo in typos.find(posix.environ):
             log.warning("variable", typo)
 
     # -- the loop
 
-    def run(self) -> "NoReturn":
+    def run_forever(self) -> "NoReturn":
         self._try(self._look_for_exec)
         self._try(self._keep_nothing_busy)
         while True:
@@ -175,19 +177,12 @@ class Init:
     def _signal(self, info: "kernel.Siginfo") -> None:
         # 0: sent by the kernel itself (si_code > 0), or from outside our namespace. sigaction(2)
         number, sender = info.si_signo, info.si_pid if info.si_code <= 0 else 0
-        if number in FROM_OUR_WRITES and sender == self.report.pid:
+        if number in FROM_OUR_WRITES and sender == self.run.pid:
             return
         self.report.received(number, sender, info.si_uid, self.core.is_stop(number))
         if number == signals.PARENT_DEATH and (info.si_code, info.si_pid) == FROM_OUTSIDE:
             self._look_for_parent(told=True)
-        self._come(number)
-
-    def _come(self, number: int) -> None:
-        """A signal came: act on it as the policy says."""
-        if signals.ACTIONS[number] == signals.IGNORE:
-            self.report.dropped(core.Drop(number, "policy"))
-        elif number != SIGCHLD:
-            self.hands.act(self.core.on_signal(number, time.monotonic()))
+        self.hands.act(self.core.on_signal(number, time.monotonic()))
 
     def _look_for_parent(self, told: bool = False) -> None:
         """If our parent has changed, act as if the signal of --parent-death had come.
@@ -199,19 +194,20 @@ class Init:
         """
         if not self.parent_death:
             return
-        before, now = self.report.parent_pid, posix.getppid()
+        before, now = self.run.parent_pid, posix.getppid()
         if now != before or (told and now == 0):
-            self.report.parent_pid = now
+            self.run.parent_pid = now
             self.report.parent_ended(self.parent_death, before)
-            self._come(self.parent_death)
+            self.hands.act(self.core.on_signal(self.parent_death, time.monotonic()))
 
     def _look_for_stop(self) -> None:
-        changed = kernel.stop_or_continue(self.reaper.main_pid) if self.reaper.main_pid else None
+        main_pid = self.run.main_pid
+        changed = None if self.run.main_is_gone else kernel.stop_or_continue(main_pid)
         if changed is None:
             return
         kind, number = changed
         if kind == kernel.TRAPPED:
-            self.reaper.let_go(self.reaper.main_pid, number)
+            self.reaper.let_go(main_pid, number)
         elif kind == kernel.STOPPED:
             self.report.stopped(number)
             self.hands.act(self.core.on_main_stopped(number))
@@ -243,7 +239,7 @@ class Init:
             self.hands.act(self.core.on_nobody_left())
         elif batch.pids:
             self.hands.act(self.core.on_others_remaining())
-        if self.report.scans and not batch.full:
+        if self.run.scans and not batch.full:
             for pid in self.reaper.scan():
                 self.hands.act(self.core.on_adopted(pid, time.monotonic()))
             self.more |= bool(self.reaper.coming)
@@ -254,7 +250,7 @@ class Init:
         SIGCHLD names one child, even if several have ended.
         """
         pid = info.si_pid
-        if pid == self.reaper.main_pid and info.si_code in ENDED:
+        if self.run.is_main(pid) and info.si_code in ENDED:
             self.report.see_main(proc.process(pid))
         killed = info.si_code == posix.CLD_KILLED and info.si_status == SIGKILL
         if killed and self.oom_kills is not None and (seen := surroundings.see(pid)):
@@ -263,7 +259,7 @@ class Init:
     def _ask_who_killed(self, batch: "Batch") -> None:
         """If we did not send the KILL, find out whether the kernel did, for want of memory."""
         seen, self.killed = self.killed, {}
-        died = [pid for pid in batch.killed if not self.report.killed_by_us(pid)]
+        died = [pid for pid in batch.killed if not self.run.killed_by_us(pid)]
         # A shell whose command died by KILL exits with that code.
         end = batch.main_ending
         of_command = end is not None and end.code == KILLED_CODE
@@ -273,15 +269,13 @@ class Init:
 
         if self.kills is None:
             self.kills = cause.Kills(self.cgroup, self.oom_kills, self.oom_doubtful)
-        main_pid = self.report.main_pid if end else self.reaper.main_pid
+        main_pid = self.run.main_pid if end or not self.run.main_is_gone else 0
         main = seen.get(main_pid) if end else surroundings.see(main_pid)
-        self.verdict = self.kills.ask(died, main, main_pid, self.report.reaped_count)
+        self.verdict = self.kills.ask(died, main, main_pid, self.run.reaped_count)
         orphans = {pid: seen.get(pid) for pid in died if pid != main_pid}
         if orphans and (self.verdict.memory or self.verdict.perhaps):
             self.report.killed_for_memory(orphans, self.verdict)
 
     def _summary(self) -> str:
-        report = self.report
-        return surroundings.at_end(
-            self.cgroup or Cgroup(), report.adopted_count, report.reaped_count
-        )
+        counts = self.run.adopted_count, self.run.reaped_count
+        return surroundings.at_end(self.cgroup or Cgroup(), *counts)

@@ -6,6 +6,7 @@ system calls, so it is done only if an option asks for it.
 
 from reaper.init import kernel, proc, tracee
 from reaper.init.report import SIGKILL, Report
+from reaper.init.run import Run
 from reaper.status import OWN_FAILURE, Ending, ending
 
 TYPE_CHECKING = False
@@ -34,9 +35,9 @@ class Batch:
 class Reaper:
     """Our children: main, the others, and the orphans."""
 
-    def __init__(self, report: Report, main_pid: int, born: "Iterable[int]") -> None:
+    def __init__(self, run: Run, report: Report, born: "Iterable[int]") -> None:
+        self.run = run
         self.report = report
-        self.main_pid = main_pid  # 0 once main was reaped
         # Children from before our own exec, as in `sh -c 'helper & exec reaper ...'`.
         self.born = set(born)
         self.adopted_pids: set[int] = set()  # orphans that were noticed and not reaped yet
@@ -51,18 +52,18 @@ class Reaper:
         batch = self._begun
         for _ in range(BATCH):
             try:
-                if not (self._reap_looking() if self.report.looks else self._reap()):
+                if not (self._reap_looking() if self.run.looks else self._reap()):
                     break
             except ChildProcessError:
                 batch.no_child_left = True
-                if self.main_pid:  # main was reaped, but its status was lost on the way
+                if not self.run.main_is_gone:  # it was reaped, but its status was lost on the way
                     self.report.log.warning("main_ended", "how main ended is not known")
-                    self.main_pid, batch.main_ending = 0, Ending(OWN_FAILURE)
+                    self.run.main_is_gone, batch.main_ending = True, Ending(OWN_FAILURE)
                 break
             except OSError as error:
-                if error.errno not in kernel.REFUSED or not self.report.looks:
+                if error.errno not in kernel.REFUSED or not self.run.looks:
                     raise
-                self.report.looks = False
+                self.run.looks = False
                 self.report.once(
                     "refused", "zombies cannot be looked at: seccomp has to allow waitid"
                 )
@@ -80,7 +81,7 @@ class Reaper:
             self.let_go(pid, stop)
             return True
         if self._role(pid) == "orphan" and pid not in self.adopted_pids:
-            self.report.adopted_count += 1
+            self.run.adopted_count += 1
         self._note(pid, status)
         return True
 
@@ -101,6 +102,7 @@ class Reaper:
             return True
         role = self._role(pid)
         if role == "orphan" and pid not in self.adopted_pids:
+            self.run.adopted_count += 1
             self.report.adopt(pid, process)
         self.report.exited(pid, process, role)
         _, status, *usage = kernel.reap_with_usage(pid) if self.report.trace else kernel.reap(pid)
@@ -115,28 +117,30 @@ class Reaper:
 
     def _note(self, pid: int, status: int) -> None:
         """A child was reaped: from now on its pid may name another process."""
-        self.report.reaped_count += 1
+        self.run.reaped_count += 1
         self.adopted_pids.discard(pid)
         self.born.discard(pid)
         self.coming.pop(pid, None)
         if status & 0x7F == SIGKILL:  # wait(2): WTERMSIG
             self._begun.killed.append(pid)
-        if pid == self.main_pid:
-            self.main_pid, self._begun.main_ending = 0, ending(status)
+        if self.run.is_main(pid):
+            self.run.main_is_gone, self._begun.main_ending = True, ending(status)
         else:
             self._begun.pids.append(pid)
 
     def _role(self, pid: int) -> str:
-        return "main" if pid == self.main_pid else "other" if pid in self.born else "orphan"
+        return "main" if self.run.is_main(pid) else "other" if pid in self.born else "orphan"
 
     def scan(self) -> list[int]:
         """Notice up to BATCH of the orphans that came to us; the kernel does not announce them."""
         if not self.coming:
-            known = self.adopted_pids | self.born | {self.main_pid}
-            self.coming = dict.fromkeys(pid for pid in proc.own_children() if pid not in known)
+            known = self.adopted_pids | self.born
+            own = (pid for pid in proc.own_children() if not self.run.is_main(pid))
+            self.coming = dict.fromkeys(pid for pid in own if pid not in known)
         new = [*self.coming][:BATCH]
         for pid in new:
             del self.coming[pid]
             self.adopted_pids.add(pid)
-            self.report.adopt(pid, proc.process(pid) if self.report.looks else None)
+            self.run.adopted_count += 1
+            self.report.adopt(pid, proc.process(pid) if self.run.looks else None)
         return new

@@ -8,8 +8,10 @@ import errno
 import posix
 
 from reaper import __version__, signals
-from reaper.init import journal, launch, options, proc
+from reaper.init import journal, launch, proc
+from reaper.init import options as opt
 from reaper.init.journal import INFO, WARNING, Log
+from reaper.init.run import Run
 from reaper.signals import describe, name_of
 from reaper.status import Ending
 
@@ -23,31 +25,18 @@ SIGKILL, SIGCONT = signals.NUMBERS["SIGKILL"], signals.NUMBERS["SIGCONT"]
 
 
 class Report:
-    """The log, the trace, and the counts for the last line."""
+    """The log and the trace, and what was said before, if later lines refer to it."""
 
-    def __init__(self, log: Log, trace: "Trace | None", chosen: options.Options) -> None:
+    def __init__(self, run: Run, log: Log, trace: "Trace | None") -> None:
+        self.run = run
         self.log = log
         self.trace = trace
-        self.options = chosen
-        self.pid = posix.getpid()
-        self.is_pid1 = self.pid == 1
-        self.parent_pid = posix.getppid()  # 0 if it is outside our PID namespace
-        self.main_pid = 0
-        self._main_is_gone = False
-        self.adopted_count = 0
-        self.reaped_count = 0
-        self.forwarded_count = 0
-        # Whether the options ask for a look at each process that ends, and at each adopted one.
-        self.looks = trace is not None or chosen.warn_reap or log.level >= journal.DEBUG
-        self.scans = trace is not None or chosen.adopted == options.END
         self._denied: set[int] = set()  # signals whose EPERM was logged
         self._said: set[str] = set()
-        self._main_name = _comm(chosen.command[0]) if chosen.command else ""
+        self._main_name = _comm(run.options.command[0]) if run.options.command else ""
         self._stops: set[int] = set()  # signals that came and were stops
         self._senders: dict[int, str] = {}  # signal that came -> who sent the last one
         self._origins: dict[int, int] = {}  # signal that was forwarded -> signal that had come
-        self._killed: set[int] = set()  # pids that we sent a KILL to
-        self._killed_many = False  # we sent a KILL to a group or to everybody
         self._last_words = ""  # for the termination log
 
     # -- start
@@ -57,13 +46,13 @@ class Report:
             return
         self.trace.emit(
             "start",
-            self.pid,
+            self.run.pid,
             v=self.trace.version,
             version=__version__,
-            argv=self.options.command,
-            mode=options.OWN,
-            pid1=self.is_pid1,
-            ppid=self.parent_pid,
+            argv=self.run.options.command,
+            mode=opt.OWN,
+            pid1=self.run.is_pid1,
+            ppid=self.run.parent_pid,
             uid=posix.getuid(),
             pid_ns=_inode("/proc/self/ns/pid"),
             hz=proc.HZ,
@@ -71,18 +60,17 @@ class Report:
         )
 
     def forked(self, pid: int) -> None:
-        self.main_pid = pid
         if self.trace:
-            self.trace.emit("fork", pid, ppid=self.pid, pgid=pid, sid=posix.getsid(0))
+            self.trace.emit("fork", pid, ppid=self.run.pid, pgid=pid, sid=posix.getsid(0))
 
     def launched(self, failures: list[tuple[str, int]], path: bytes) -> None:
         """Exec is over: main runs, or `exec` is among the failures."""
-        command, steps = self.options.command, dict(failures)
+        command, steps = self.run.options.command, dict(failures)
         failed = steps.pop("exec", 0)
         if self.trace:
             self.trace.emit(
                 "exec",
-                self.main_pid,
+                self.run.main_pid,
                 name=_comm(command[0]),
                 argv=command,
                 error=errno.errorcode.get(failed) if failed else None,
@@ -90,14 +78,16 @@ class Report:
         for step, number in steps.items():
             self.log.debug("setup", f"{step} for main: {posix.strerror(number)}")
         if failed:
-            what = f'exec "{command[0]}": {launch.explain(command[0], failed, path)}'
+            from reaper.init import execfailure  # noqa: PLC0415  seldom needed
+
+            what = f'exec "{command[0]}": {execfailure.explain(command[0], failed, path)}'
             self.log.error("exec", what)
             self._last_words = what
 
     def cannot_fork(self, error: OSError) -> None:
         full = error.errno in (errno.EMFILE, errno.ENFILE)
         limit = "open files (ulimit -n)" if full else "processes (--pids-limit, ulimit -u)"
-        what = f'cannot start "{self.options.command[0]}": {_reason(error)}'
+        what = f'cannot start "{self.run.options.command[0]}": {_reason(error)}'
         self._last_words = f"{what}; raise the limit on {limit}"
         self.log.error("fork", self._last_words)
         self.say_last_words()
@@ -114,7 +104,7 @@ class Report:
 
     def chosen(self) -> None:
         """The options that are not the default, and where each comes from."""
-        if told := self.options.told():
+        if told := self.run.options.told():
             self.log.info("options", f"options: {', '.join(told)}")
 
     def see_main(self, process: proc.Process | None) -> None:
@@ -123,7 +113,7 @@ class Report:
             self._main_name = process.name
 
     def _main(self) -> str:
-        return f"main ({self._main_name}, pid {self.main_pid})"
+        return f"main ({self._main_name}, pid {self.run.main_pid})"
 
     # -- signals
 
@@ -134,7 +124,7 @@ class Report:
         look = told or stop
         process = proc.process(sender) if sender and look else None
         name = process.name if process else None
-        elsewhere = "outside the container" if self.is_pid1 else "elsewhere"
+        elsewhere = "outside the container" if self.run.is_pid1 else "elsewhere"
         self._senders[number] = who = _called(sender, process) if sender else elsewhere
         if stop:
             self._stops.add(number)
@@ -153,11 +143,7 @@ class Report:
     def sent(self, action: "core.Send", target: int, result: int) -> None:
         number, received = action.signal, action.received
         if received is not None and not result:
-            self.forwarded_count += 1
             self._origins[number] = received
-        if number == SIGKILL and not result:
-            self._killed_many |= target < 0
-            self._killed.add(target)
         if result == errno.EPERM and number not in self._denied:
             self._denied.add(number)
             what = f"not allowed to send {describe(number)} to {target} (EPERM)"
@@ -191,7 +177,7 @@ class Report:
 
     def stop_ignored(self, action: "core.Look", there: list[proc.Process]) -> None:
         """A stop was sent to main, and every process that got it ignores it."""
-        self.see_main(next((one for one in there if one.pid == self.main_pid), None))
+        self.see_main(next((one for one in there if one.pid == self.run.main_pid), None))
         others = len(there) - 1
         who = f"{self._main()} {f'and {others} more ignore' if others else 'ignores'}"
         kill = "" if action.remaining is None else f"; SIGKILL in {action.remaining:.3g} s"
@@ -204,10 +190,10 @@ class Report:
 
         `there` are the processes that got the stop and live; it is empty if they are not known.
         """
-        self.see_main(next((one for one in there if one.pid == self.main_pid), None))
+        self.see_main(next((one for one in there if one.pid == self.run.main_pid), None))
         level = INFO if action.remaining is None else WARNING
         kill = "" if action.remaining is None else f", SIGKILL in {action.remaining:.3g} s"
-        others = [_called(one.pid, one) for one in there if one.pid != self.main_pid]
+        others = [_called(one.pid, one) for one in there if one.pid != self.run.main_pid]
         beside = f"; with it {', '.join(others)}" if others else ""
         since = f"{action.ago:.3g} s after {describe(action.signal)}"
         self.log.say(
@@ -221,26 +207,25 @@ class Report:
     def _signal(self, number: int, direction: str, **fields: "Json | None") -> None:
         if self.trace:
             target = fields.get("target")
-            pid = self.pid  # of the process that the signal came to
-            if isinstance(target, int) and (target > 0 or not self._main_is_gone):
-                pid = max(target, 0) or self.main_pid
+            pid = self.run.pid  # of the process that the signal came to
+            if isinstance(target, int) and (target > 0 or not self.run.main_is_gone):
+                pid = max(target, 0) or self.run.main_pid
             self.trace.emit("signal", pid, signal=name_of(number), direction=direction, **fields)
 
     def stopped(self, number: int) -> None:
         self.log.info("stop", f"{self._main()} was stopped by {describe(number)}")
         if self.trace:
-            self.trace.emit("stop", self.main_pid, signal=name_of(number), role="main")
+            self.trace.emit("stop", self.run.main_pid, signal=name_of(number), role="main")
 
     def continued(self) -> None:
         self.log.info("continue", f"{self._main()} was continued")
         if self.trace:
-            self.trace.emit("continue", self.main_pid, role="main")
+            self.trace.emit("continue", self.run.main_pid, role="main")
 
     # -- processes
 
     def adopt(self, pid: int, process: proc.Process | None) -> None:
         """An orphan came to us and is not reaped yet. `process` is None if it is not known."""
-        self.adopted_count += 1
         self.log.debug("adopt", f"adopted {_called(pid, process)}")
         if self.trace:
             known = _identity(process)
@@ -258,7 +243,7 @@ class Report:
             what = "a process made me its tracer, stopped, and cannot be let go"
             cure = f"allow ptrace, or kill it ({posix.strerror(result)})"
             self.once("detach", f"{what}: {cure}")
-        if not self.looks:
+        if not self.run.looks:
             return
         process = proc.process(pid)
         name = describe(number) if number else "no signal"
@@ -289,7 +274,7 @@ class Report:
     ) -> None:
         """A process was reaped; `usage` is [user s, system s, max RSS bytes], empty if untraced."""
         what = f"reaped {role} {_called(pid, process)}: {_outcome(ending)}"
-        if role == "orphan" and self.options.warn_reap:
+        if role == "orphan" and self.run.options.warn_reap:
             self.log.warning("reap", what)
         else:
             self.log.debug("reap", what)
@@ -308,13 +293,6 @@ class Report:
                 system=system,
                 max_rss=int(max_rss),
             )
-
-    def killed_by_us(self, pid: int) -> bool:
-        """Whether we sent a KILL to this reaped process, or to a group that it may have been in."""
-        ours = pid in self._killed or self._killed_many
-        if pid != self.main_pid:
-            self._killed.discard(pid)  # from now on the pid may name another process
-        return ours
 
     def killed_for_memory(
         self, orphans: "dict[int, Seen | None]", verdict: "cause.Verdict"
@@ -336,17 +314,16 @@ class Report:
 
         An exit is a warning, too, if the kernel may have killed main's command.
         """
-        self._main_is_gone = True
         level, by, why = WARNING, "", ", not sent by us"
         if ending.signal is None:
             level, why = INFO, ""
             if verdict and verdict.perhaps:
                 level, why = WARNING, f"; {verdict.perhaps}"
         elif ending.signal == SIGKILL and decided.timed_out:
-            why = f" by us: it outlived --stop-timeout {self.options.stop_timeout:g}"
+            why = f" by us: it outlived --stop-timeout {self.run.options.stop_timeout:g}"
         elif ending.signal in self._origins:
             level, why = INFO, f", which was forwarded{self._origin(ending.signal)}"
-        elif ending.signal == SIGKILL and self.killed_by_us(self.main_pid):
+        elif ending.signal == SIGKILL and self.run.killed_by_us(self.run.main_pid):
             why = " by us"
         elif verdict and verdict.memory:
             by, why = " by the kernel", f": out of memory ({verdict.memory})"
@@ -370,7 +347,7 @@ class Report:
         from reaper.init import surroundings  # noqa: PLC0415  the loop has loaded it
 
         words, self._last_words = self._last_words, ""
-        if words and (trouble := surroundings.last_words(self.options.termination_log, words)):
+        if words and (trouble := surroundings.last_words(self.run.options.termination_log, words)):
             self.log.warning("termination_log", trouble)
 
     def _origin(self, forwarded: int) -> str:
@@ -403,18 +380,20 @@ class Report:
         if self.trace:
             grace = action.grace if action.phase == core.TERM else None
             count = len(rest) if rest is not None else None
-            self.trace.emit("shutdown", self.pid, phase=action.phase, remaining=count, grace=grace)
+            self.trace.emit(
+                "shutdown", self.run.pid, phase=action.phase, remaining=count, grace=grace
+            )
 
     def end(self, code: int) -> None:
         self.say_last_words()
         if self.trace:
             self.trace.emit(
                 "end",
-                self.pid,
+                self.run.pid,
                 code=code,
-                adopted=self.adopted_count,
-                reaped=self.reaped_count,
-                forwarded=self.forwarded_count,
+                adopted=self.run.adopted_count,
+                reaped=self.run.reaped_count,
+                forwarded=self.run.forwarded_count,
                 lost=self.trace.told_lost + self.trace.sink.lost,
             )
             if lost := self.trace.sink.lost:  # the trace itself can no longer say so

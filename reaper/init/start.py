@@ -9,6 +9,7 @@ import sys
 from reaper.init import environment, journal, kernel, launch, proc
 from reaper.init import options as opt
 from reaper.init.report import Report
+from reaper.init.run import Run
 from reaper.signals import ACTIONS, NUMBERS, PARENT_DEATH, UNCATCHABLE
 from reaper.status import OWN_FAILURE
 
@@ -30,12 +31,13 @@ def run(arguments: list[str], inherited: set[int]) -> "NoReturn":
         chosen = opt.parse(arguments, posix.environ)
         if isinstance(chosen, str):
             _show(chosen)
-        report = _report(chosen)
+        run = Run(chosen, posix.getpid(), posix.getppid())
+        report = _report(run)
         terminal = kernel.open_terminal()
-        _become_parent(report)
-        counted = report.looks or report.scans or report.log.level >= journal.INFO
+        _become_parent(run, report)
+        counted = run.looks or run.scans or chosen.log_level >= journal.INFO
         born = proc.own_children() if counted else ()
-        launched = _launch(report, terminal, inherited)
+        launched = _launch(run, report, terminal, inherited)
     except opt.UsageError as error:
         _say_last_words(chosen, error.what)
         _give_up(error.what, error.cure)
@@ -47,7 +49,7 @@ def run(arguments: list[str], inherited: set[int]) -> "NoReturn":
     # Only the one-file form has not loaded it yet. Main already runs while we load it.
     from reaper.init import loop  # noqa: PLC0415
 
-    loop.Init(report, terminal, born, launched).run()
+    loop.Init(run, report, terminal, born, launched).run_forever()
 
 
 def _show(what: str) -> "NoReturn":
@@ -75,15 +77,16 @@ def _give_up(what: str, cure: str) -> "NoReturn":
     kernel.leave(OWN_FAILURE)
 
 
-def _report(chosen: opt.Options) -> Report:
+def _report(run: Run) -> Report:
+    chosen = run.options
     sink = _open(chosen.log_file, "--log-file")
     if not chosen.trace and chosen.log_format == opt.TEXT:
-        return Report(journal.Log(sink, chosen.log_level), None, chosen)
+        return Report(run, journal.Log(sink, chosen.log_level), None)
     from reaper.init import jsonlines  # noqa: PLC0415
 
     kind = jsonlines.JsonLog if chosen.log_format == opt.JSON else journal.Log
     trace = jsonlines.Trace(_open(chosen.trace, "--trace")) if chosen.trace else None
-    return Report(kind(sink, chosen.log_level), trace, chosen)
+    return Report(run, kind(sink, chosen.log_level), trace)
 
 
 def _open(target: str, origin: str) -> journal.Sink:
@@ -96,15 +99,15 @@ def _open(target: str, origin: str) -> journal.Sink:
         ) from None
 
 
-def _become_parent(report: Report) -> None:
+def _become_parent(run: Run, report: Report) -> None:
     for name in DEFAULT:
         kernel.set_default(NUMBERS[name])
     if kernel.has_python_handler(NUMBERS["SIGINT"]):
         kernel.set_default(NUMBERS["SIGINT"])
-    if not report.is_pid1:
+    if not run.is_pid1:
         error = kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
         report.not_pid1(error)
-    if number := report.options.parent_death:
+    if number := run.options.parent_death:
         # No program sees KILL or STOP, so the kernel sends these itself. Any other signal is left
         # to the loop, which the kernel tells by PARENT_DEATH.
         uncatchable = ACTIONS[number] == UNCATCHABLE
@@ -114,16 +117,16 @@ def _become_parent(report: Report) -> None:
             report.log.warning("parent_death", what)
 
 
-def _launch(report: Report, terminal: int, inherited: set[int]) -> launch.Launch:
+def _launch(run: Run, report: Report, terminal: int, inherited: set[int]) -> launch.Launch:
     plan = launch.Plan(
-        report.options.command,
+        run.options.command,
         blocked=set(kernel.CATCHABLE - inherited),
         fixes=environment.fixes(posix.environ),
         terminal=terminal if kernel.holds_foreground(terminal) else -1,
-        bind_to_parent=not report.is_pid1,
+        bind_to_parent=not run.is_pid1,
     )
     report.start()
-    if report.options.trace_mode == opt.EXACT:
+    if run.options.trace_mode == opt.EXACT:
         what = "--trace-mode exact is not built in: going on with own"
         report.log.warning("trace_mode", what)
     try:
@@ -131,5 +134,6 @@ def _launch(report: Report, terminal: int, inherited: set[int]) -> launch.Launch
     except OSError as error:
         report.cannot_fork(error)
         kernel.leave(OWN_FAILURE)
+    run.main_pid = launched.pid
     report.forked(launched.pid)
     return launched

@@ -250,6 +250,6 @@ def test_the_modules_that_a_start_loads() -> None:
         "reaper", "signals", "status", "init", "init.options", "init.core", "init.kernel",
         "init.launch", "init.loop", "init.journal", "init.environment", "init.proc", "init.hands",
         "init.reaping", "init.report", "init.start", "init.surroundings", "init.linux",
-        "init.tracee", "init.typos", "escape",
+        "init.run", "init.tracee", "init.typos", "escape",
     }  # fmt: skip
     assert others <= {"errno", "gc", "select", "_ctypes"}

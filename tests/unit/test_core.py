@@ -63,6 +63,15 @@ def test_rewrite_comes_before_everything_else() -> None:
     assert told(machine("-r", "HUP=").on_signal(HUP, 0)) == ["Drop"]
 
 
+def test_what_the_policy_does_not_forward() -> None:
+    """Not even if an option names the signal."""
+    init = machine("--parent-death", "TTIN")
+    [drop] = init.on_signal(NUMBERS["SIGTTIN"], 0)
+    assert isinstance(drop, core.Drop) and drop.reason == "policy"
+    assert init.on_signal(NUMBERS["SIGCHLD"], 0) == []
+    assert told(init.on_signal(TERM, 0)) == [("TERM", "group"), ("CONT", "group")]
+
+
 def test_stop_timeout_counts_from_the_first_termination() -> None:
     init = machine("--stop-timeout", "10")
     init.on_signal(USR1, 0)

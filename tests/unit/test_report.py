@@ -8,6 +8,7 @@ from statline import stat_line
 
 from reaper.init import core, journal, options, proc
 from reaper.init.report import Report
+from reaper.init.run import Run
 from reaper.signals import NUMBERS
 from reaper.status import Ending
 
@@ -21,9 +22,10 @@ class Told:
         chosen = options.parse([*words, "--", "/srv/app", "run"], {})
         assert isinstance(chosen, options.Options)
         self.path = path
-        self.report = Report(journal.Log(journal.Sink(str(path)), chosen.log_level), None, chosen)
-        self.report.is_pid1 = True
-        self.report.forked(7)
+        self.run = Run(chosen, 1, 0)
+        self.run.main_pid = 7
+        log = journal.Log(journal.Sink(str(path)), chosen.log_level)
+        self.report = Report(self.run, log, None)
 
     def lines(self) -> list[str]:
         return [line.partition("reaper: ")[2] for line in self.path.read_text().splitlines()]
@@ -137,7 +139,7 @@ def test_a_phase_of_the_shut_down(
     ],
 )
 def test_an_end_of_main(told: Told, ending: Ending, line: str) -> None:
-    told.report.main_ended(ending, core.Core(told.report.options), None)
+    told.report.main_ended(ending, core.Core(told.run.options), None)
     assert told.lines() == [line]
 
 
