@@ -181,6 +181,9 @@ class Core:
         self.phase = RUNNING
         self.main_ending: Ending | None = None
         self.forwarded: set[int] = set()
+        # Signal that may come -> the one action that `on_signal` would answer with, and nothing
+        # else would change. A signal enters when it was forwarded once; main's end empties this.
+        self.routes: dict[int, Send] = {}
         self.timed_out = False  # --stop-timeout killed main's group
         self.stops = 0  # how many came in
         # What --stop-delay holds back: the signal to send, and the one that came.
@@ -258,6 +261,9 @@ class Core:
         actions: list[Action] = _and_wake(send) if is_termination(number) else [send]
         if stop and not self.stop_sent[0]:
             self._watch(number, now)
+        # Before a CONT the loop looks whether main was stopped, so it takes the whole way.
+        if not stop and len(actions) == 1 and number != SIGCONT:
+            self.routes[received] = send
         return actions
 
     def _watch(self, number: int, now: float) -> None:
@@ -295,6 +301,7 @@ class Core:
     def on_main_ended(self, ending: Ending, nobody_left: bool, now: float) -> list[Action]:
         """Main was reaped; `nobody_left` is true if the rest is empty."""
         self.main_ending = ending
+        self.routes.clear()
         self.kill_main_at = self.look_at = None
         if not nobody_left and self.options.until == opt.EMPTY and not self._was_told_to_stop():
             self.phase = LINGERING  # a stop that is held back will go to the rest

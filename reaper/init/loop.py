@@ -129,6 +129,8 @@ class Init:
     def _step(self) -> None:
         """Wait. Then take the signals, reap the dead, and do what is due, in this order."""
         info = self._wait()
+        if not self.more and not self.run.scans:
+            info = self._pass_on(info)
         self.more = False
         # Look before a CONT is forwarded: it would wipe out a stop that we have not seen yet.
         self._try(self._look_for_stop)
@@ -149,6 +151,22 @@ class Init:
         self._reap()
         if self.core.deadline is not None:
             self.hands.act(self.core.on_deadline(time.monotonic()))
+
+    def _pass_on(self, info: "kernel.Siginfo | None") -> "kernel.Siginfo | None":
+        """Send on the signals that need nothing but that, and return what else came, or None.
+
+        Each takes a wait and a kill(2) instead of a whole round. A whole round comes with the first
+        other signal (SIGCHLD announces every end and stop), with a deadline, and after BATCH of
+        them.
+        """
+        for _ in range(BATCH):
+            send = self.core.routes.get(info.si_signo) if info else None
+            if info is None or send is None or self._is_from_our_write(info):
+                break
+            self._note_received(info)
+            self.hands.act([send])
+            info = self._wait()
+        return info
 
     def _wait(self) -> "kernel.Siginfo | None":
         try:
@@ -174,12 +192,19 @@ class Init:
             pauses.append(SCAN_EVERY)
         return min(pauses, default=None)
 
-    def _signal(self, info: "kernel.Siginfo") -> None:
+    def _is_from_our_write(self, info: "kernel.Siginfo") -> bool:
+        return info.si_pid == self.run.pid and info.si_signo in FROM_OUR_WRITES
+
+    def _note_received(self, info: "kernel.Siginfo") -> None:
         # 0: sent by the kernel itself (si_code > 0), or from outside our namespace. sigaction(2)
         number, sender = info.si_signo, info.si_pid if info.si_code <= 0 else 0
-        if number in FROM_OUR_WRITES and sender == self.run.pid:
-            return
         self.report.received(number, sender, info.si_uid, self.core.is_stop(number))
+
+    def _signal(self, info: "kernel.Siginfo") -> None:
+        if self._is_from_our_write(info):
+            return
+        self._note_received(info)
+        number = info.si_signo
         if number == signals.PARENT_DEATH and (info.si_code, info.si_pid) == FROM_OUTSIDE:
             self._look_for_parent(told=True)
         self.hands.act(self.core.on_signal(number, time.monotonic()))

@@ -144,6 +144,8 @@ class Report:
         number, received = action.signal, action.received
         if received is not None and not result:
             self._origins[number] = received
+        if not result and self.trace is None and self.log.level < INFO:
+            return  # nobody is told; most signals end here
         if result == errno.EPERM and number not in self._denied:
             self._denied.add(number)
             what = f"not allowed to send {describe(number)} to {target} (EPERM)"

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -322,3 +323,23 @@ def test_a_main_whose_main_thread_has_ended_gets_them(scope: str) -> None:
         eventually(lambda: state(started.main_pid) == "Z")
         started.kill(signal.SIGTERM)
         assert started.finish() == (128 + signal.SIGTERM, "", "")
+
+
+def test_a_signal_that_is_only_passed_on_costs_three_system_calls(tmp_path: Path) -> None:
+    """A wait, a kill, and a look whether main is still in its group."""
+    log = tmp_path / "strace"
+    command = under_strace(log, "all") + reaper("--", *victim("prints_signals"))
+    with running(command) as started:
+        started.wait_line("ready")
+        [init] = children(started.pid)
+        for _ in range(20):
+            os.kill(init, signal.SIGUSR1)
+            assert started.line() == str(int(signal.SIGUSR1))
+        os.kill(init, signal.SIGTERM)
+        assert started.finish()[0] == 0
+    begun = [line.split(maxsplit=1)[1].partition("(")[0] for line in log.read_text().splitlines()
+             if line.startswith(f"{init} ") and "resumed" not in line]  # fmt: skip
+    calls = [name for name in begun if name.isidentifier()]  # a line can also be about a signal
+    kills = [at for at, name in enumerate(calls) if name == "kill"]
+    each = dict.fromkeys(("rt_sigtimedwait", "kill", "getpgid"), 10)
+    assert Counter(calls[kills[5] : kills[15]]) == each

@@ -49,6 +49,16 @@ def test_a_signal_goes_to_the_group_and_termination_wakes_it() -> None:
     assert told(machine().on_signal(TERM, 0)) == [("TERM", "group"), ("CONT", "group")]
 
 
+def test_a_signal_that_was_only_passed_on_takes_the_short_way_next_time() -> None:
+    init = machine("-r", "HUP=USR2")
+    for number in (USR1, TERM, TSTP, NUMBERS["SIGCONT"], HUP):
+        init.on_signal(number, 0)
+    short = {number: told([send]) for number, send in init.routes.items()}
+    assert short == {USR1: [("USR1", "group")], TSTP: [("TSTP", "group")], HUP: [("USR2", "group")]}
+    init.on_main_ended(Ending(0), False, 0)
+    assert not init.routes
+
+
 @pytest.mark.parametrize("scope", ["main", "tree"])
 def test_scope(scope: str) -> None:
     assert told(machine("--scope", scope).on_signal(USR1, 0)) == [("USR1", scope)]
@@ -431,7 +441,10 @@ class World:
 
     def happen(self, kind: str, value: float) -> None:
         if kind == "signal" and signals.ACTIONS[int(value)] in (signals.FORWARD, signals.TERMINATE):
-            self.act(self.core.on_signal(int(value), self.now))
+            route = self.core.routes.get(int(value))
+            actions = self.core.on_signal(int(value), self.now)
+            assert route is None or told(actions) == told([route]), "the short way is another way"
+            self.act(actions)
         elif kind == "time":
             self.now += value
             self.act(self.core.on_deadline(self.now))
