@@ -19,7 +19,7 @@ from .. import __version__
 from ..escape import escaped
 from .commands import COMMANDS
 from .errors import UserError
-from .procfs import Proc
+from .reading.procfs import Proc
 from .view import ERROR, View, add_common_options
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def look(options: argparse.Namespace) -> Proc:
     """The /proc to look at."""
     if options.container is None and options.root == "/proc":
         return Proc()
-    from .container import look_into  # noqa: PLC0415
+    from .reading.container import look_into  # noqa: PLC0415
 
     return look_into(options.root, options.container)
 

@@ -10,7 +10,7 @@ How a command is added
 
 2. Add a row to the table `COMMANDS` in `commands/__init__.py`.
 
-A view that prints rows is mostly `Column`s (`inspector.columns` has those of a process):
+A view that prints rows is mostly `Column`s (`inspector.render.columns` has those of a process):
 
        columns = view.columns(COLUMNS)                      # -o; a bad one is a usage error
        snapshot = view.snapshot(view.needs(COLUMNS, columns))    # reads no more than that
@@ -27,7 +27,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TextIO, TypeVar
 
 from .errors import UserError
-from .procfs import HOSTPID, Proc, Process, Snapshot, Status, unseen
+from .reading.procfs import HOSTPID, Proc, Process, Snapshot, Status, unseen
 from .render import table
 from .render.style import paint
 from .render.table import Column, choose

@@ -213,7 +213,7 @@ def test_start_up_is_light() -> None:
     command = [sys.executable, "-c", code, "doctor", "--root", ODD]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
     loaded = set(done.stderr.split())
-    assert "reaper.inspector.diagnosis" in loaded
+    assert "reaper.inspector.answers.diagnosis" in loaded
     assert not {name for name in loaded if name.startswith(("reaper.init", "rich", "shtab"))}
     assert "reaper.inspector.commands.show" not in loaded
 

@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statline import stat_line
 
-from reaper.inspector import procfs
-from reaper.inspector.anatomy import kind_of_descriptor, parse_limits
-from reaper.inspector.columns import tty_name
+from reaper.inspector.answers.anatomy import kind_of_descriptor, parse_limits
+from reaper.inspector.answers.memory import parse_smaps
 from reaper.inspector.errors import UserError
-from reaper.inspector.memory import parse_smaps
-from reaper.inspector.procfs import HZ, PAGE, Proc, parse_argv, parse_memory, parse_stat
+from reaper.inspector.reading import procfs
+from reaper.inspector.reading.procfs import HZ, PAGE, Proc, parse_argv, parse_memory, parse_stat
+from reaper.inspector.render.columns import tty_name
 
 DATA = Path(__file__).parent.parent / "data" / "proc"
 LINE = stat_line(

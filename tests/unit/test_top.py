@@ -7,11 +7,12 @@ import pytest
 from ctl import reaperctl
 from statline import stat_line
 
-from reaper.inspector import sampling, screen
-from reaper.inspector.procfs import Proc, Process, Stat, parse_stat
-from reaper.inspector.sampling import Row, Sample, Sampler, Seen
-from reaper.inspector.screen import KEYS, Screen, press
-from reaper.inspector.terminal import keys
+from reaper.inspector.reading import sampling
+from reaper.inspector.reading.procfs import Proc, Process, Stat, parse_stat
+from reaper.inspector.reading.sampling import Row, Sample, Sampler, Seen
+from reaper.inspector.render import screen
+from reaper.inspector.render.screen import KEYS, Screen, press
+from reaper.inspector.render.terminal import keys
 
 
 def line(pid: int, comm: str = "web", state: str = "S", ticks: int = 0, start: int = 1000) -> bytes:

@@ -15,8 +15,8 @@ from dataclasses import asdict
 from textwrap import wrap
 
 from ...escape import escaped
-from ..diagnosis import CHECKS, CRITICAL, NOTICE, WARNING, Finding, diagnose
-from ..examination import examine
+from ..answers.diagnosis import CHECKS, CRITICAL, NOTICE, WARNING, Finding, diagnose
+from ..answers.examination import examine
 from ..view import FOUND, NOTHING, View, add_settle
 
 STYLES = {CRITICAL: "alarm", WARNING: "yellow", NOTICE: "cyan"}

@@ -22,12 +22,12 @@ import os
 from collections.abc import Set
 
 from ...signals import parse
-from ..columns import PROCESS, lifted
+from ..answers.filters import add_filters, filtered, needed, pids, selected
+from ..answers.killing import AFTER_KILL, KILL, Plan, Result, Self, plan, refusal, with_descendants
 from ..errors import UserError
-from ..filters import add_filters, filtered, needed, pids, selected
-from ..killing import AFTER_KILL, KILL, Plan, Result, Self, plan, refusal, with_descendants
 from ..pidfds import Targets
-from ..procfs import HOSTPID, Proc, Process, Snapshot
+from ..reading.procfs import HOSTPID, Proc, Process, Snapshot
+from ..render.columns import PROCESS, lifted
 from ..render.table import Column
 from ..view import FOUND, NOTHING, View, add_table_options, require, seconds
 

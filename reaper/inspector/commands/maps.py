@@ -12,8 +12,8 @@ Examples:
 import argparse
 from dataclasses import dataclass
 
+from ..answers.memory import KINDS, Region, classify, parse_smaps
 from ..errors import UserError
-from ..memory import KINDS, Region, classify, parse_smaps
 from ..render.style import size
 from ..render.table import Column
 from ..view import NOTHING, View, add_table_options, number

@@ -16,9 +16,9 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ..columns import PROCESS, lifted
-from ..filters import add_filters, needed, pids, selected
-from ..procfs import HOSTPID, Process
+from ..answers.filters import add_filters, needed, pids, selected
+from ..reading.procfs import HOSTPID, Process
+from ..render.columns import PROCESS, lifted
 from ..render.table import Column
 from ..view import NOTHING, View, add_table_options
 

@@ -13,14 +13,14 @@ from textwrap import wrap
 from typing import Any
 
 from ...escape import escaped
-from ..anatomy import Anatomy, Limit, examine
-from ..columns import PROCESS, stat_flags, tty_name, user_name
+from ..answers.anatomy import Anatomy, Limit, examine
+from ..answers.memory import KINDS, Part
+from ..answers.states import STATES, UNKNOWN_STATE
 from ..errors import UserError
-from ..memory import KINDS, Part
-from ..procfs import HOSTPID, NO_MEMORY, ZOMBIE, Stat
+from ..reading.procfs import HOSTPID, NO_MEMORY, ZOMBIE, Stat
+from ..render.columns import PROCESS, stat_flags, tty_name, user_name
 from ..render.style import UNKNOWN, cpu, duration, size, state_style
 from ..render.table import Column, choose, records
-from ..states import STATES, UNKNOWN_STATE
 from ..view import NOTHING, View, number
 
 PARTS = ("status", "argv", "memory", "cgroup", "wchan", HOSTPID)

@@ -20,13 +20,13 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 
-from .. import cgroup, screen
-from ..filters import add_filters, choose, needed
-from ..procfs import HOSTPID
-from ..render import table
-from ..sampling import Key, Row, Sample, Sampler, Seen, rows
-from ..screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
-from ..tally import ELSEWHERE, Tally
+from ..answers.filters import add_filters, choose, needed
+from ..answers.tally import ELSEWHERE, Tally
+from ..reading import cgroup
+from ..reading.procfs import HOSTPID
+from ..reading.sampling import Key, Row, Sample, Sampler, Seen, rows
+from ..render import screen, table
+from ..render.screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
 from ..view import NOTHING, View, add_table_options, seconds
 
 SHORTEST = 0.1  # seconds between two looks
@@ -174,7 +174,7 @@ def once(view: View, watch: Watch, state: Screen) -> int:
 
 def live(view: View, watch: Watch, state: Screen) -> int:
     """Look, draw, and wait for a key or the next look, until somebody ends it."""
-    from ..terminal import Ended, Terminal  # noqa: PLC0415  (a snapshot needs no terminal)
+    from ..render.terminal import Ended, Terminal  # noqa: PLC0415  (a snapshot needs no terminal)
 
     gc.enable()  # this command may run for days
     interval = view.options.interval

@@ -14,10 +14,10 @@ import time
 from collections import Counter
 
 from ...escape import escaped
-from ..procfs import Snapshot
+from ..answers.zombies import Culprit, culprits, same
+from ..reading.procfs import Snapshot
 from ..render.table import Column
 from ..view import FOUND, NOTHING, View, add_settle, add_table_options, number
-from ..zombies import Culprit, culprits, same
 
 PARTS = ("status", "argv", "wchan")
 

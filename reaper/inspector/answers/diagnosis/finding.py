@@ -5,12 +5,12 @@ A finding is four sentences: what is wrong, how we know it, what causes it, and 
 
 from dataclasses import dataclass, field
 
-from ...escape import escaped
-from ...signals import NUMBERS
-from ..cgroup import Cgroup
+from ....escape import escaped
+from ....signals import NUMBERS
+from ...reading.cgroup import Cgroup
+from ...reading.procfs import Process, Snapshot
+from ...render.style import duration
 from ..memory import Sum
-from ..procfs import Process, Snapshot
-from ..render.style import duration
 
 TERM, PIPE = NUMBERS["SIGTERM"], NUMBERS["SIGPIPE"]
 CRITICAL, WARNING, NOTICE = "critical", "warning", "notice"

@@ -8,9 +8,9 @@ from dataclasses import replace
 from functools import cache
 from typing import TypeVar
 
-from .procfs import Process
-from .render.style import state_style
-from .render.table import Column
+from ..reading.procfs import Process
+from .style import state_style
+from .table import Column
 
 R = TypeVar("R")
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .errors import UserError
-from .procfs import Stat
+from ..errors import UserError
+from ..reading.procfs import Stat
 from .roles import OF_ONE
 
 CHUNK = 1 << 20

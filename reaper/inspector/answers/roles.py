@@ -8,7 +8,7 @@ from collections.abc import Container, Sequence
 from functools import lru_cache
 from itertools import pairwise
 
-from .procfs import Process, Snapshot
+from ..reading.procfs import Process, Snapshot
 
 # Inits that start one child, the main program; below them, inits that start many.
 OF_ONE = frozenset(

@@ -6,8 +6,8 @@ A zombie needs nothing but its parent's wait(2). So the question is what keeps t
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..signals import NUMBERS
-from .procfs import Process, Snapshot
+from ...signals import NUMBERS
+from ..reading.procfs import Process, Snapshot
 from .roles import is_init
 
 CHLD = NUMBERS["SIGCHLD"]

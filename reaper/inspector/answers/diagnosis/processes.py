@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from shlex import quote
 
-from ..procfs import Process, Snapshot
+from ...reading.procfs import Process, Snapshot
 from ..roles import adopted
 from ..zombies import culprits
 from .finding import CRITICAL, WARNING, Facts, Finding, age_text, called, command_line

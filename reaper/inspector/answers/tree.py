@@ -8,7 +8,7 @@ its child (its pid was reused), or, in theory, its own grandchild. Even then eve
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .procfs import Process, Snapshot, Stat
+from ..reading.procfs import Process, Snapshot, Stat
 from .roles import adopted
 
 

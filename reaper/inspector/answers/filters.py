@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .columns import STATUS, id_of, tty_name
-from .procfs import Process, Snapshot
+from ..reading.procfs import Process, Snapshot
+from ..render.columns import STATUS, id_of, tty_name
+from ..view import number, seconds
 from .states import STATES
-from .view import number, seconds
 
 R = TypeVar("R")
 T = TypeVar("T")

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..signals import name_of
+from ...signals import name_of
+from ..reading.procfs import Proc, Process, Stat, inode, text
 from .memory import Part, parse_smaps, parts
-from .procfs import Proc, Process, Stat, inode, text
 
 MASKS = {
     "pending": (b"SigPnd", b"ShdPnd"),

@@ -6,12 +6,12 @@ Costly files (smaps_rollup, the threads' masks) are read only if the cheap ones 
 import time
 from collections.abc import Iterable
 
-from . import cgroup
+from ..reading import cgroup
+from ..reading.procfs import HOSTPID, Proc, Process, Snapshot, Status
+from ..view import View
 from .diagnosis import MISLEADING, TERM, Facts
 from .memory import Sum, add_up
-from .procfs import HOSTPID, Proc, Process, Snapshot, Status
 from .roles import is_init
-from .view import View
 from .zombies import has_signal, same
 
 PARTS = ("status", "argv", "wchan")

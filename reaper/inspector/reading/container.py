@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from .errors import UserError
+from ..errors import UserError
 from .procfs import HOSTPID, Proc, Process, Snapshot, Status, text
 
 ENGINES = ("docker", "podman")

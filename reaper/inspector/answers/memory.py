@@ -6,7 +6,7 @@ A region is one line of /proc/PID/maps with its numbers from smaps: proc(5).
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from .procfs import NO_MEMORY, Memory, Process, parse_memory, text
+from ..reading.procfs import NO_MEMORY, Memory, Process, parse_memory, text
 
 # kind of region -> what it is, in the order of an address space
 KINDS = {

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from ..escape import escaped
+from ...escape import escaped
+from ..answers.states import STATES, UNKNOWN_STATE
+from ..reading.procfs import Process, unseen
+from ..reading.sampling import Row
 from .columns import PROCESS, STATUS, lifted
-from .procfs import Process, unseen
-from .render.style import UNKNOWN, cut, paint, size
-from .render.table import Column, choose
-from .sampling import Row
-from .states import STATES, UNKNOWN_STATE
+from .style import UNKNOWN, cut, paint, size
+from .table import Column, choose
 
 
 def _rate(column: Column[Process]) -> Column[Row]:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from ..cgroup import Level
-from ..render.style import size
+from ...reading.cgroup import Level
+from ...render.style import size
 from .finding import CRITICAL, NOTICE, Facts, Finding
 
 PIDS_CLOSE, MEMORY_CLOSE = 0.8, 0.9  # share of the limit

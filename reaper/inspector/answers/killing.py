@@ -3,8 +3,8 @@
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 
-from ..signals import NUMBERS, name_of
-from .procfs import Process, Snapshot
+from ...signals import NUMBERS, name_of
+from ..reading.procfs import Process, Snapshot
 from .states import describe
 from .tree import parent_of
 

@@ -7,8 +7,8 @@ series does not vanish when all is well. What is not known is left out.
 from collections import Counter
 from dataclasses import dataclass
 
-from ..escape import escaped
-from .procfs import Snapshot
+from ...escape import escaped
+from ..reading.procfs import Snapshot
 from .states import STATES
 from .tally import Tally
 from .zombies import culprits

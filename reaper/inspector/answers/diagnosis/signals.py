@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..procfs import Process
+from ...reading.procfs import Process
 from ..roles import adopted, is_init, is_shell, starts_one
 from ..zombies import INIT_HINT, has_signal
 from .finding import NOTICE, PIPE, TERM, WARNING, Facts, Finding, called, command_line
