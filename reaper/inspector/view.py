@@ -23,9 +23,10 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TextIO, TypeVar
 
+from .arguments import seconds
 from .errors import UserError
 from .reading.procfs import HOSTPID, Proc, Process, Snapshot, Status, unseen
 from .render import table
@@ -202,30 +203,6 @@ class View:
             self.emit(rows=table.records(shown, rows), **more)
         else:
             self.print(*self.lines(shown, rows))
-
-
-def seconds(least: float = 0, most: float = 1e6) -> Callable[[str], float]:
-    """Make an argparse type that takes a number of seconds."""
-
-    def parse(word: str) -> float:
-        try:
-            value = float(word)
-        except ValueError:
-            value = -1
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(
-                f'"{word}" is not a number of seconds from {least:g} to {most:g}'
-            )
-        return value
-
-    return parse
-
-
-def number(word: str) -> int:
-    """An argparse type: it takes a number from 0 on."""
-    if not (word.isascii() and word.isdigit()):
-        raise argparse.ArgumentTypeError(f'"{word}" is not a number')
-    return int(word)
 
 
 def add_settle(parser: argparse.ArgumentParser) -> None:

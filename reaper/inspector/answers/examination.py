@@ -4,11 +4,10 @@ Costly files (smaps_rollup, the threads' masks) are read only if the cheap ones 
 """
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from ..reading import cgroup
 from ..reading.procfs import HOSTPID, Proc, Process, Snapshot, Status
-from ..view import View
 from .diagnosis import MISLEADING, TERM, Facts
 from .memory import Sum, add_up
 from .roles import is_init
@@ -16,20 +15,22 @@ from .zombies import has_signal, same
 
 PARTS = ("status", "argv", "wchan")
 
+Look = Callable[[Iterable[str]], Snapshot]  # takes the names of parts
 
-def examine(view: View, settle: float) -> Facts:
+
+def examine(proc: Proc, look: Look, settle: float) -> Facts:
     """Gather the facts. If a second look is needed, it is taken `settle` seconds after the first.
 
     It shows which states pass by themselves: a new zombie, a vfork (D), a mask held during a fork.
     """
-    parts = (*PARTS, HOSTPID) if view.proc.foreign else PARTS
-    snapshot = view.snapshot(parts)
+    parts = (*PARTS, HOSTPID) if proc.foreign else PARTS
+    snapshot = look(parts)
     unmoved: set[int] = set()
     masked = {p.pid for p in snapshot if _blocks_term(p)}
     if masked or any(p.stat.state in "ZD" for p in snapshot):
         before = snapshot
         time.sleep(settle)
-        snapshot = view.snapshot(parts)
+        snapshot = look(parts)
         unmoved = same(before, snapshot)
         snapshot = snapshot.without(
             p.pid for p in snapshot if p.stat.zombie and p.pid not in unmoved
@@ -39,12 +40,10 @@ def examine(view: View, settle: float) -> Facts:
     ]
     return Facts(
         snapshot=snapshot,
-        cgroup=cgroup.read(view.proc),
-        stuck={pid: _since(view.proc, pid) for pid in stuck},
-        deaf=frozenset(
-            p.pid for p in snapshot if p.pid in masked & unmoved and _deaf(view.proc, p)
-        ),
-        sums=tuple(_sums(view, snapshot)),
+        cgroup=cgroup.read(proc),
+        stuck={pid: _since(proc, pid) for pid in stuck},
+        deaf=frozenset(p.pid for p in snapshot if p.pid in masked & unmoved and _deaf(proc, p)),
+        sums=tuple(_sums(proc, snapshot)),
     )
 
 
@@ -98,7 +97,7 @@ def _waits_for_signal(proc: Proc, task: str) -> bool:
     return b"sigtimedwait" in (proc.maybe(f"{task}/wchan") or b"")
 
 
-def _sums(view: View, snapshot: Snapshot) -> Iterable[Sum]:
+def _sums(proc: Proc, snapshot: Snapshot) -> Iterable[Sum]:
     """Sums by command, for the commands whose sum of RSS is large enough to mislead."""
     by_name: dict[str, list[Process]] = {}
     for process in snapshot:
@@ -106,4 +105,4 @@ def _sums(view: View, snapshot: Snapshot) -> Iterable[Sum]:
             by_name.setdefault(process.stat.comm, []).append(process)
     for name, namesakes in by_name.items():
         if len(namesakes) > 1 and sum(p.stat.rss or 0 for p in namesakes) > MISLEADING:
-            yield add_up(view.proc.snapshot(("memory",), [p.pid for p in namesakes]), name)
+            yield add_up(proc.snapshot(("memory",), [p.pid for p in namesakes]), name)

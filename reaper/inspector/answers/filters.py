@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from ..arguments import number, seconds
 from ..reading.procfs import Process, Snapshot
 from ..render.columns import STATUS, id_of, tty_name
-from ..view import number, seconds
 from .states import STATES
 
 R = TypeVar("R")

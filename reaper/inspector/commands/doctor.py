@@ -41,7 +41,7 @@ def _keys(words: str) -> list[str]:
 
 
 def run(view: View) -> int:
-    facts = examine(view, view.options.settle)
+    facts = examine(view.proc, view.snapshot, view.options.settle)
     findings = diagnose(facts, view.options.ignore)
     hosts = {process.pid: process.hostpid for process in facts.snapshot if view.proc.foreign}
     if view.json:

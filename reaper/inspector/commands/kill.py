@@ -24,12 +24,13 @@ from collections.abc import Set
 from ...signals import parse
 from ..answers.filters import add_filters, filtered, needed, pids, selected
 from ..answers.killing import AFTER_KILL, KILL, Plan, Result, Self, plan, refusal, with_descendants
+from ..arguments import seconds
 from ..errors import UserError
 from ..pidfds import Targets
 from ..reading.procfs import HOSTPID, Proc, Process, Snapshot
 from ..render.columns import PROCESS, lifted
 from ..render.table import Column
-from ..view import FOUND, NOTHING, View, add_table_options, require, seconds
+from ..view import FOUND, NOTHING, View, add_table_options, require
 
 Key = tuple[int, float]  # pid and start
 ROUNDS = 10  # how often it looks for processes that were forked in the meantime

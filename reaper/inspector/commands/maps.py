@@ -13,10 +13,11 @@ import argparse
 from dataclasses import dataclass
 
 from ..answers.memory import KINDS, Region, classify, parse_smaps
+from ..arguments import number
 from ..errors import UserError
 from ..render.style import size
 from ..render.table import Column
-from ..view import NOTHING, View, add_table_options, number
+from ..view import NOTHING, View, add_table_options
 
 STYLES = {
     "text": "cyan", "data": "blue", "bss": "blue", "heap": "green", "anonymous": "green",

@@ -16,12 +16,13 @@ from ...escape import escaped
 from ..answers.anatomy import Anatomy, Limit, examine
 from ..answers.memory import KINDS, Part
 from ..answers.states import STATES, UNKNOWN_STATE
+from ..arguments import number
 from ..errors import UserError
 from ..reading.procfs import HOSTPID, NO_MEMORY, ZOMBIE, Stat
 from ..render.columns import PROCESS, stat_flags, tty_name, user_name
 from ..render.style import UNKNOWN, cpu, duration, size, state_style
 from ..render.table import Column, choose, records
-from ..view import NOTHING, View, number
+from ..view import NOTHING, View
 
 PARTS = ("status", "argv", "memory", "cgroup", "wchan", HOSTPID)
 LABEL = 12

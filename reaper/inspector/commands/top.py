@@ -22,12 +22,14 @@ from dataclasses import asdict, replace
 
 from ..answers.filters import add_filters, choose, needed
 from ..answers.tally import ELSEWHERE, Tally
+from ..answers.totals import Totals, summary, totals_of
+from ..arguments import seconds
 from ..reading import cgroup
 from ..reading.procfs import HOSTPID
 from ..reading.sampling import Key, Row, Sample, Sampler, Seen, rows
 from ..render import screen, table
-from ..render.screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
-from ..view import NOTHING, View, add_table_options, seconds
+from ..render.screen import COLUMNS, DEFAULT, THREADS, Screen
+from ..view import NOTHING, View, add_table_options
 
 SHORTEST = 0.1  # seconds between two looks
 
@@ -84,7 +86,7 @@ class Watch:
         self._earlier, self._seen = self._seen, {}
         self.processes = rows(self._now, self._before)
         self.threads = rows(self._now, self._before, threads=True) if threads else []
-        self.totals = self._surroundings(screen.totals_of(self.processes))
+        self.totals = self._surroundings(totals_of(self.processes))
         if self._tally:
             self.totals = self._reaps(self._tally, self.totals)
 
@@ -167,7 +169,7 @@ def once(view: View, watch: Watch, state: Screen) -> int:
         view.emit(rows=table.records(columns, listed), totals=asdict(watch.totals))
         return NOTHING
     if view.options.headers:
-        view.print(*screen.summary(watch.totals), "")
+        view.print(*summary(watch.totals), "")
     view.print(*view.lines(columns, listed))
     return NOTHING
 
@@ -201,7 +203,13 @@ def frame(view: View, watch: Watch, state: Screen, size: os.terminal_size) -> li
     """The lines to draw, at most as many as the screen has."""
     if state.help:
         return screen.help_lines(view.options.interval)[: size.lines]
-    top = screen.head(state, watch.totals, size.columns, view.colour)
+    top = screen.head(
+        state,
+        summary(watch.totals),
+        bool(watch.totals.states.get("Z")),
+        size.columns,
+        view.colour,
+    )
     columns = shown(view, state)
     visible = watch.rows(state)[: max(0, size.lines - len(top) - 1)]
     body = table.lines(

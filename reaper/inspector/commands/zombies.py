@@ -15,9 +15,10 @@ from collections import Counter
 
 from ...escape import escaped
 from ..answers.zombies import Culprit, culprits, same
+from ..arguments import number
 from ..reading.procfs import Snapshot
 from ..render.table import Column
-from ..view import FOUND, NOTHING, View, add_settle, add_table_options, number
+from ..view import FOUND, NOTHING, View, add_settle, add_table_options
 
 PARTS = ("status", "argv", "wchan")
 

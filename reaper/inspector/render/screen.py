@@ -1,15 +1,13 @@
-"""What `top` shows and what its keys do: pure functions from state and samples to lines."""
+"""The screen of `top`: its columns, what its keys do, and the lines to draw. Pure."""
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from ...escape import escaped
-from ..answers.states import STATES, UNKNOWN_STATE
-from ..reading.procfs import Process, unseen
+from ..reading.procfs import Process
 from ..reading.sampling import Row
 from .columns import PROCESS, STATUS, lifted
-from .style import UNKNOWN, cut, paint, size
+from .style import cut, paint
 from .table import Column, choose
 
 
@@ -106,78 +104,13 @@ def chosen(screen: Screen, rows: Iterable[Row]) -> list[Row]:
     ]
 
 
-@dataclass(frozen=True)
-class Totals:
-    """The numbers in the lines above the table: bytes, percent of one CPU, reaps per second."""
+def head(
+    screen: Screen, summary: Sequence[str], alarm: bool, width: int, colour: bool
+) -> list[str]:
+    """The summary, and one line that names the filter or, if there is none, the keys.
 
-    states: Mapping[str, int]
-    threads: int
-    percent: float | None
-    cpus: int | None
-    load: str = ""
-    memory_used: int | None = None
-    memory_limit: int | None = None
-    memory_of: str = "machine"  # or "control group": whose limit it is
-    traced: bool = False
-    reaped: int | None = None  # since the start of the trace
-    adopted: int | None = None
-    reaped_rate: float | None = None  # None before the second look
-    adopted_rate: float | None = None
-    unreadable: int = 0
-    hidden: bool = False
-
-
-def totals_of(rows: Iterable[Row]) -> Totals:
-    """What the rows of all processes add up to."""
-    rows = list(rows)
-    known = [row.percent for row in rows if row.percent is not None]
-    return Totals(
-        dict(Counter(row.process.stat.state for row in rows)),
-        sum(row.process.stat.threads for row in rows),
-        sum(known) if known else None,
-        None,
-    )
-
-
-def summary(totals: Totals) -> list[str]:
-    """The lines above the table."""
-    count = sum(totals.states.values())
-    states = ", ".join(
-        f"{number} {STATES.get(letter, UNKNOWN_STATE).name}"
-        for letter, number in sorted(totals.states.items(), key=lambda item: -item[1])
-    )
-    cpus = f"{100 * totals.cpus} % ({totals.cpus} CPUs)" if totals.cpus else UNKNOWN
-    return [
-        f"processes {count}: {states}; {totals.threads} threads",
-        f"cpu       {_number(totals.percent)} % of {cpus}; load {escaped(totals.load)}",
-        f"memory    {_memory(totals)}",
-        f"reaped    {_reaped(totals)}",
-        *(f"unseen    {sentence}" for sentence in unseen(totals.hidden, totals.unreadable)),
-    ]
-
-
-def _number(value: float | None) -> str:
-    return UNKNOWN if value is None else f"{value:.1f}"
-
-
-def _memory(totals: Totals) -> str:
-    used, limit = totals.memory_used, totals.memory_limit
-    if used is None or not limit:
-        return UNKNOWN
-    return f"{size(used)} of {size(limit)} ({100 * used / limit:.0f} %) of the {totals.memory_of}"
-
-
-def _reaped(totals: Totals) -> str:
-    if not totals.traced:
-        return f"{UNKNOWN} (needs --trace FILE, which reaper --trace writes)"
-    return (
-        f"{_number(totals.reaped_rate)}/s, {totals.reaped} in all; "
-        f"adopted {_number(totals.adopted_rate)}/s, {totals.adopted} in all"
-    )
-
-
-def head(screen: Screen, totals: Totals, width: int, colour: bool) -> list[str]:
-    """The summary, and one line that names the filter or, if there is none, the keys."""
+    With `alarm`, the first line is red.
+    """
     marks = [
         f"/{escaped(screen.name)}" + ("_" if screen.typing else "")
         if screen.typing or screen.name
@@ -186,9 +119,9 @@ def head(screen: Screen, totals: Totals, width: int, colour: bool) -> list[str]:
         "zombies only" if screen.zombies else "",
     ]
     state = "  ".join(mark for mark in marks if mark)
-    first, *others = summary(totals)
+    first, *others = summary
     styled: list[tuple[str, str | None]] = [
-        (first, "red" if totals.states.get("Z") else None),
+        (first, "red" if alarm else None),
         *((line, None) for line in others),
         (state or HINT, "cyan" if state else "dim"),
     ]
