@@ -9,8 +9,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ...signals import name_of
-from ..reading.procfs import Proc, Process, Stat, inode, text
-from .memory import Part, parse_smaps, parts
+from ..reading.files import Limit, parse_limits, parse_smaps
+from ..reading.procfs import Proc, Process, Stat, inode
+from .memory import Part, parts
 
 MASKS = {
     "pending": (b"SigPnd", b"ShdPnd"),
@@ -25,16 +26,6 @@ _FD_KINDS = (
     ("socket:", "socket"), ("pipe:", "pipe"), ("/dev/pts/", "terminal"), ("/dev/tty", "terminal"),
     ("/dev/", "device"), ("anon_inode:", ""), ("/memfd:", "memfd"), ("/", "file"),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """One resource limit. None means unlimited."""
-
-    name: str
-    soft: int | None
-    hard: int | None
-    unit: str
 
 
 @dataclass(frozen=True)
@@ -71,7 +62,7 @@ def examine(proc: Proc, process: Process) -> Anatomy:
             for name in proc.names(f"{pid}/ns") or ()
             if not name.endswith("_for_children")
         },
-        cgroups=tuple(_cgroups(process.cgroup or "")),
+        cgroups=tuple(map(str, process.cgroup or ())),
         memory=tuple(parts(parse_smaps(smaps), exe)) if smaps else None,
         descriptors=_descriptors(proc, pid),
         signals={
@@ -92,12 +83,6 @@ def lineage(proc: Proc, process: Process) -> Iterable[Process]:
         except OSError:
             return
         yield process
-
-
-def _cgroups(cgroup: str) -> Iterable[str]:
-    for line in cgroup.split("\n")[:-1]:
-        _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        yield f"{controllers or 'unified'}:{path}"
 
 
 def _names(process: Process, keys: Iterable[bytes]) -> tuple[str, ...] | None:
@@ -123,14 +108,3 @@ def _descriptors(proc: Proc, pid: int) -> dict[str, int] | None:
         return None
     links = (proc.link(f"{pid}/fd/{name}") for name in names)
     return dict(Counter(kind_of_descriptor(link) for link in links if link).most_common())
-
-
-def parse_limits(data: bytes) -> Iterable[Limit]:
-    """Parse /proc/PID/limits. Torn lines are left out."""
-    for line in data.splitlines()[1:]:
-        name, numbers = text(line[:26]).strip(), text(line[26:]).split()
-        try:
-            soft, hard = (None if word == "unlimited" else int(word) for word in numbers[:2])
-        except ValueError:
-            continue
-        yield Limit(name.removeprefix("Max "), soft, hard, " ".join(numbers[2:]))

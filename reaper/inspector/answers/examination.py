@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from ..reading import cgroup
-from ..reading.procfs import HOSTPID, Proc, Process, Snapshot, Status
+from ..reading.files import parse_last_ran
+from ..reading.procfs import HOSTPID, Proc, Process, Snapshot, Status, parse_wchan
 from .diagnosis import MISLEADING, TERM, Facts
 from .memory import Sum, add_up
 from .roles import is_init
@@ -48,23 +49,9 @@ def examine(proc: Proc, look: Look, settle: float) -> Facts:
 
 
 def _since(proc: Proc, pid: int) -> float | None:
-    """About how many seconds ago a process last ran. The scheduler notes when, in milliseconds.
-
-    The scheduler's clock also begins at boot, but may be seconds off the uptime.
-    """
-    then, now = _last_ran(proc.maybe(f"{pid}/sched") or b""), proc.uptime
-    return None if now is None or then is None else max(0.0, now - then / 1000)
-
-
-def _last_ran(data: bytes) -> float | None:
-    for line in data.split(b"\n"):
-        name, _, value = line.partition(b":")
-        if name.strip() == b"se.exec_start":
-            try:
-                return float(value)
-            except ValueError:
-                return None
-    return None
+    """About how many seconds ago a process last ran."""
+    then, now = parse_last_ran(proc.maybe(f"{pid}/sched") or b""), proc.uptime
+    return None if now is None or then is None else max(0.0, now - then)
 
 
 def _blocks_term(process: Process) -> bool:
@@ -94,7 +81,7 @@ def _deaf(proc: Proc, process: Process) -> bool:
 
 
 def _waits_for_signal(proc: Proc, task: str) -> bool:
-    return b"sigtimedwait" in (proc.maybe(f"{task}/wchan") or b"")
+    return "sigtimedwait" in (parse_wchan(proc.maybe(f"{task}/wchan") or b"") or "")
 
 
 def _sums(proc: Proc, snapshot: Snapshot) -> Iterable[Sum]:

@@ -107,7 +107,8 @@ FILTERS = {
     "older": Filter("", "SECONDS", seconds(most=1e10), "started at least this long ago",
                     lambda want, p: p.age is not None and p.age >= want),
     "cgroup": Filter("", "REGEX", _pattern, "the path of one of its control groups matches",
-                     lambda want, p: p.cgroup and want.search(p.cgroup), ("cgroup",)),
+                     lambda want, p: any(want.search(each.path) for each in p.cgroup or ()),
+                     ("cgroup",)),
 }  # fmt: skip
 
 

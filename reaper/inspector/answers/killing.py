@@ -116,7 +116,7 @@ def refusal(process: Process, me: Self) -> Result | None:
 def still_there(process: Process) -> str:
     """The last state that was seen of a process that outlived every step."""
     where = process.wchan if process.stat.state == "D" else None
-    return describe(process.stat.state) + (f" in {where}" if where not in (None, "", "0") else "")
+    return describe(process.stat.state) + (f" in {where}" if where else "")
 
 
 def with_descendants(chosen: Iterable[Process], snapshot: Snapshot) -> list[Process]:

@@ -6,7 +6,8 @@ A region is one line of /proc/PID/maps with its numbers from smaps: proc(5).
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from ..reading.procfs import NO_MEMORY, Memory, Process, parse_memory, text
+from ..reading.files import Region
+from ..reading.procfs import NO_MEMORY, Memory, Process
 
 # kind of region -> what it is, in the order of an address space
 KINDS = {
@@ -23,45 +24,6 @@ KINDS = {
 
 _SHARED = ("/memfd:", "/dev/shm/", "/dev/zero", "/SYSV", "/anon_hugepage", "[anon_shmem:")
 _KERNEL = ("[vdso]", "[vvar]", "[vvar_vclock]", "[vsyscall]", "[uprobes]", "[sigpage]")
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """One mapping. Addresses and sizes in bytes; `memory` is None if smaps was torn."""
-
-    start: int
-    end: int
-    permissions: str
-    path: str  # empty for anonymous memory
-    memory: Memory | None
-
-    @property
-    def size(self) -> int:
-        """Virtual size."""
-        return self.end - self.start
-
-
-def parse_smaps(data: bytes) -> list[Region]:
-    """Parse /proc/PID/smaps, or maps, which has no memory. The regions go from low to high."""
-    regions = []
-    lines = data.split(b"\n")  # not splitlines: a path may contain the other line breaks
-    heads = [i for i, line in enumerate(lines) if line[:1] in b"0123456789abcdef" and line[:1]]
-    for number, index in enumerate(heads):
-        end = heads[number + 1] if number + 1 < len(heads) else len(lines)
-        region = _region(lines[index], b"\n".join(lines[index + 1 : end]))
-        if region:
-            regions.append(region)
-    return regions
-
-
-def _region(head: bytes, body: bytes) -> Region | None:
-    fields = head.split(None, 5)
-    try:
-        start, end = (int(word, 16) for word in fields[0].split(b"-"))
-        path = text(fields[5].strip()) if len(fields) > 5 else ""
-        return Region(start, end, fields[1].decode("ascii"), path, parse_memory(body))
-    except (ValueError, IndexError):
-        return None
 
 
 def classify(regions: Sequence[Region], program: str | None) -> list[str]:

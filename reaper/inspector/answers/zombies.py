@@ -127,7 +127,7 @@ class Culprit:
         return sentence.format(
             parent=f"PID 1 ({self.name})" if self.ppid == 1 else f"{self.name} ({self.ppid})",
             pid=self.ppid,
-            wchan=f" in {wchan}" if wchan and wchan != "0" else "",
+            wchan=f" in {wchan}" if wchan else "",
         )
 
 

@@ -12,9 +12,10 @@ Examples:
 import argparse
 from dataclasses import dataclass
 
-from ..answers.memory import KINDS, Region, classify, parse_smaps
+from ..answers.memory import KINDS, classify
 from ..arguments import number
 from ..errors import UserError
+from ..reading.files import Region, parse_smaps
 from ..render.style import size
 from ..render.table import Column
 from ..view import NOTHING, View, add_table_options

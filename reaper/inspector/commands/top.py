@@ -92,7 +92,6 @@ class Watch:
 
     def _surroundings(self, totals: Totals) -> Totals:
         assert self._now
-        load = (self.proc.maybe("loadavg") or "–".encode()).decode().split(" ")[:3]
         total, available = self.proc.machine.memory, self.proc.available
         charged = cgroup.read(self.proc).memory
         used = total - available if total and available is not None else None
@@ -100,7 +99,7 @@ class Watch:
         return replace(
             totals,
             cpus=os.cpu_count(),
-            load=" ".join(load).strip(),
+            load=self.proc.load,
             memory_used=charged.used if own else used,
             memory_limit=charged.limit if own else total,
             memory_of="control group" if own else "machine",

@@ -6,7 +6,8 @@ be set at any level above. For each resource, the level that is closest to its l
 
 from dataclasses import dataclass
 
-from .procfs import Proc, read_file, text
+from .files import Mount, parse_mountinfo
+from .procfs import Proc, parse_cgroup, read_file
 
 # For "no limit", v1 writes the largest multiple of the page size. It is above this number, and a
 # real limit never is.
@@ -100,7 +101,7 @@ def _folders(proc: Proc, pid: str, controller: str) -> list[str]:
     mount = _mount(proc.maybe(f"{pid}/mountinfo") or b"", controller)
     if path is None or mount is None:
         return []
-    root, point = mount
+    root, point = mount.root, mount.point
     # In a container the path may be the host's; then the mount begins at that same path.
     inside = path[len(root) :] if root != "/" and (path + "/").startswith(root + "/") else path
     parts = [part for part in inside.split("/") if part]
@@ -109,28 +110,20 @@ def _folders(proc: Proc, pid: str, controller: str) -> list[str]:
 
 
 def _path(data: bytes, controller: str) -> str | None:
-    for line in text(data).split("\n"):
-        _, controllers, path = [*line.split(":", 2), "", ""][:3]
-        if controller in controllers.split(","):
-            return path
+    """The path of the control group, from /proc/PID/cgroup."""
+    for membership in parse_cgroup(data):
+        if controller in (membership.controllers or ("",)):
+            return membership.path
     return None
 
 
-def _mount(data: bytes, controller: str) -> tuple[str, str] | None:
-    """Which folder of the hierarchy is mounted, and where, from mountinfo: proc(5)."""
-    for line in text(data).split("\n"):
-        head, _, tail = line.partition(" - ")
-        kind, *_, options = tail.split() or ["", ""]
-        fields = head.split()
-        if len(fields) < 5:
-            continue
-        wanted = (
-            (kind == "cgroup" and controller in options.split(","))
-            if controller
-            else (kind == "cgroup2")
-        )
-        if wanted:
-            return fields[3], fields[4].replace("\\040", " ")
+def _mount(data: bytes, controller: str) -> Mount | None:
+    """The first mount of the hierarchy, from mountinfo."""
+    for mount in parse_mountinfo(data):
+        if mount.kind == ("cgroup" if controller else "cgroup2") and (
+            not controller or controller in mount.options
+        ):
+            return mount
     return None
 
 

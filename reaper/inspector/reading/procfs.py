@@ -201,10 +201,6 @@ def inode(link: str | None) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
-def _line(data: bytes) -> str:
-    return text(data).strip()
-
-
 def _pid(data: bytes) -> int:
     return int(data.split(None, 1)[0])
 
@@ -219,6 +215,37 @@ def parse_wait(data: bytes) -> float | None:
     """Parse /proc/PID/schedstat: seconds that the main thread was ready and waited for a CPU."""
     words = data.split()
     return int(words[1]) / 1e9 if len(words) == 3 and words[1].isdigit() else None
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The control group that a process is in, in one hierarchy: cgroups(7)."""
+
+    controllers: tuple[str, ...]  # those of a v1 hierarchy; none for v2
+    path: str
+
+    def __str__(self) -> str:
+        return f"{','.join(self.controllers) or 'unified'}:{self.path}"
+
+
+def parse_cgroup(data: bytes) -> tuple[Membership, ...]:
+    """Parse /proc/PID/cgroup, in its order. Torn lines are left out.
+
+    A hybrid system has hierarchies of v1 and, as the last line, that of v2. The controllers are in
+    only one of the two, so a process may be below `/` in one and in `/` itself in the other.
+    """
+    lines = (line.split(":", 2) for line in text(data).split("\n"))
+    return tuple(
+        Membership(tuple(filter(None, fields[1].split(","))), fields[2])
+        for fields in lines
+        if len(fields) == 3 and fields[2].startswith("/")
+    )
+
+
+def parse_wchan(data: bytes) -> str | None:
+    """Parse /proc/PID/wchan. It is `0` if the process does not sleep, or if we may not know."""
+    name = text(data).strip()
+    return None if name in ("", "0") else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,8 +264,8 @@ PARTS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
     "status": ("status", Status),
     "argv": ("cmdline", parse_argv),
     "memory": ("smaps_rollup", parse_memory),
-    "cgroup": ("cgroup", text),
-    "wchan": ("wchan", _line),
+    "cgroup": ("cgroup", parse_cgroup),
+    "wchan": ("wchan", parse_wchan),
     "io": ("io", parse_io),
     "wait": ("schedstat", parse_wait),
     HOSTPID: ("stat", _pid),  # the same as its pid, except in `container.Inside`
@@ -254,8 +281,8 @@ class Process:
     status: Status | None = None
     argv: tuple[str, ...] | None = None
     memory: Memory | None = None
-    cgroup: str | None = None
-    wchan: str | None = None
+    cgroup: tuple[Membership, ...] | None = None  # one for each hierarchy
+    wchan: str | None = None  # kernel function that it sleeps in
     io: dict[str, int] | None = None
     wait: float | None = None  # seconds
     hostpid: int | None = None  # pid in this program's own PID namespace
@@ -386,6 +413,11 @@ class Proc:
     def machine(self) -> Machine:
         """When the machine was booted, and how much memory it has."""
         return Machine(_keyed(self.maybe("stat"), b"btime"), self._meminfo(b"MemTotal:"))
+
+    @property
+    def load(self) -> str:
+        """The load averages of 1, 5 and 15 minutes; `–` if they are not known."""
+        return " ".join(text(self.maybe("loadavg") or "–".encode()).split(" ")[:3]).strip()
 
     @property
     def available(self) -> int | None:

@@ -77,9 +77,9 @@ def _nspid(process: Process) -> int | None:
 
 
 def _cgroup(process: Process) -> str | None:
-    """The v2 path if there is one (it is listed last), else the path in the last v1 hierarchy."""
-    last = (process.cgroup or "").removesuffix("\n").rpartition("\n")[2]
-    return last.split(":", 2)[-1] or None
+    """The paths other than `/`, each once: a hybrid of v1 and v2 may have several, as in ps(1)."""
+    paths = dict.fromkeys(membership.path for membership in process.cgroup or ())
+    return ",".join(path for path in paths if path != "/") or next(iter(paths), None)
 
 
 def lifted(
@@ -173,8 +173,7 @@ PROCESS: tuple[Column[Process], ...] = (
     Column("hostpid", lambda p: p.hostpid, "its pid outside the container",
            "integer", ("hostpid",)),
     Column("cgroup", _cgroup, "control group", needs=("cgroup",)),
-    Column("wchan", lambda p: p.wchan if p.wchan not in ("0", "") else None,
-           "kernel function it sleeps in", needs=("wchan",)),
+    Column("wchan", lambda p: p.wchan, "kernel function it sleeps in", needs=("wchan",)),
     Column("comm", lambda p: p.stat.comm, "the kernel's name for it, at most 15 bytes"),
     Column("command", lambda p: p.command, "arguments, or [comm] if there are none",
            needs=("argv",)),

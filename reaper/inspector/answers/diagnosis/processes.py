@@ -37,7 +37,7 @@ def uninterruptible(facts: Facts) -> Iterator[Finding]:
         if process.pid not in facts.stuck:
             continue
         since = facts.stuck[process.pid]
-        where = process.wchan if process.wchan not in (None, "", "0") else None
+        where = process.wchan
         yield Finding(
             "uninterruptible",
             CRITICAL,
