@@ -3,8 +3,7 @@
 Costly files (smaps_rollup, the threads' masks) are read only if the cheap ones give a reason.
 """
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from ..reading import cgroup
 from ..reading.files import parse_last_ran
@@ -12,11 +11,10 @@ from ..reading.procfs import HOSTPID, Proc, Process, Snapshot, Status, parse_wch
 from .diagnosis import MISLEADING, TERM, Facts
 from .memory import Sum, add_up
 from .roles import is_init
-from .zombies import has_signal, same
+from .twice import Look, look_twice
+from .zombies import has_signal
 
 PARTS = ("status", "argv", "wchan")
-
-Look = Callable[[Iterable[str]], Snapshot]  # takes the names of parts
 
 
 def examine(proc: Proc, look: Look, settle: float) -> Facts:
@@ -25,17 +23,8 @@ def examine(proc: Proc, look: Look, settle: float) -> Facts:
     It shows which states pass by themselves: a new zombie, a vfork (D), a mask held during a fork.
     """
     parts = (*PARTS, HOSTPID) if proc.foreign else PARTS
-    snapshot = look(parts)
-    unmoved: set[int] = set()
-    masked = {p.pid for p in snapshot if _blocks_term(p)}
-    if masked or any(p.stat.state in "ZD" for p in snapshot):
-        before = snapshot
-        time.sleep(settle)
-        snapshot = look(parts)
-        unmoved = same(before, snapshot)
-        snapshot = snapshot.without(
-            p.pid for p in snapshot if p.stat.zombie and p.pid not in unmoved
-        )
+    first, snapshot, unmoved = look_twice(look, parts, settle, _doubtful)
+    masked = {p.pid for p in first if _blocks_term(p)}
     stuck = [
         p.pid for p in snapshot if p.stat.state == "D" and p.pid in unmoved and not p.stat.kernel
     ]
@@ -46,6 +35,10 @@ def examine(proc: Proc, look: Look, settle: float) -> Facts:
         deaf=frozenset(p.pid for p in snapshot if p.pid in masked & unmoved and _deaf(proc, p)),
         sums=tuple(_sums(proc, snapshot)),
     )
+
+
+def _doubtful(process: Process) -> bool:
+    return process.stat.state in "ZD" or _blocks_term(process)
 
 
 def _since(proc: Proc, pid: int) -> float | None:

@@ -3,7 +3,7 @@
 A zombie needs nothing but its parent's wait(2). So the question is what keeps the parent from it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...signals import NUMBERS
@@ -129,21 +129,6 @@ class Culprit:
             pid=self.ppid,
             wchan=f" in {wchan}" if wchan else "",
         )
-
-
-def same(processes: Iterable[Process], later: Snapshot) -> set[int]:
-    """The pids of those that are in the same state later and have not begun a wait in between."""
-    return {
-        process.pid
-        for process in processes
-        if (now := later.by_pid.get(process.pid)) and _moment(now) == _moment(process)
-    }
-
-
-def _moment(process: Process) -> tuple[object, ...]:
-    """What changes when a process waits or changes its state, or when its pid is reused."""
-    switches = process.status and process.status.number(b"voluntary_ctxt_switches")
-    return process.stat.start, process.stat.state, switches
 
 
 def culprits(snapshot: Snapshot) -> list[Culprit]:
