@@ -1,6 +1,7 @@
 """/proc as it is written down: names with anything in them, torn lines, processes that vanish."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,20 @@ def test_the_column_of_control_groups(tree: str, words: tuple[str, ...], shown: 
 def test_a_torn_line_of_a_control_group_is_left_out(data: bytes) -> None:
     assert parse_cgroup(data) == ()
     assert parse_cgroup(data + b"\n0::/a:b\x0b\n")[-1:] == (Membership((), "/a:b\x0b"),)
+
+
+def test_a_thread_has_the_pid_of_its_process_outside() -> None:
+    proc = Proc()
+    leave = threading.Event()
+    thread = threading.Thread(target=leave.wait)
+    thread.start()
+    try:
+        tasks = proc.threads(os.getpid(), ("hostpid", "machine"))
+    finally:
+        leave.set()
+        thread.join()
+    assert len(tasks) > 1
+    assert {(task.hostpid, task.machine) for task in tasks} == {(os.getpid(), proc.machine)}
 
 
 def test_what_a_process_sleeps_in() -> None:

@@ -14,7 +14,7 @@ from .roles import is_init
 from .twice import Look, look_twice
 from .zombies import has_signal
 
-PARTS = ("status", "argv", "wchan")
+PARTS = ("status", "argv", "wchan", HOSTPID)
 
 
 def examine(proc: Proc, look: Look, settle: float) -> Facts:
@@ -22,8 +22,7 @@ def examine(proc: Proc, look: Look, settle: float) -> Facts:
 
     It shows which states pass by themselves: a new zombie, a vfork (D), a mask held during a fork.
     """
-    parts = (*PARTS, HOSTPID) if proc.foreign else PARTS
-    first, snapshot, unmoved = look_twice(look, parts, settle, _doubtful)
+    first, snapshot, unmoved = look_twice(look, PARTS, settle, _doubtful)
     masked = {p.pid for p in first if _blocks_term(p)}
     stuck = [
         p.pid for p in snapshot if p.stat.state == "D" and p.pid in unmoved and not p.stat.kernel

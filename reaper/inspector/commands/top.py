@@ -25,7 +25,6 @@ from ..answers.tally import ELSEWHERE, Tally
 from ..answers.totals import Totals, summary, totals_of
 from ..arguments import seconds
 from ..reading import cgroup
-from ..reading.procfs import HOSTPID
 from ..reading.sampling import Key, Row, Sample, Sampler, Seen, rows
 from ..render import screen, table
 from ..render.screen import COLUMNS, DEFAULT, THREADS, Screen
@@ -140,10 +139,10 @@ class Watch:
     def _with(self, row: Row, parts: tuple[str, ...]) -> Row:
         key = row.pid, row.tid
         try:
-            more = self.proc.process(row.pid, parts)
             if row.tid:
-                thread = self.proc.thread(row.pid, row.tid, [p for p in parts if p != HOSTPID])
-                more = replace(thread, hostpid=more.hostpid)
+                more = self.proc.thread(row.pid, row.tid, parts)
+            else:
+                more = self.proc.process(row.pid, parts)
         except OSError:
             return row
         self._seen[key] = seen = Seen(time.monotonic(), more)

@@ -8,11 +8,11 @@ Sources: docker-container-inspect(1), podman-container-inspect(1), pid_namespace
 import shutil
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 from ..errors import UserError
-from .procfs import HOSTPID, Proc, Process, Snapshot, Status, text
+from .procfs import Proc, Snapshot, Status, text
 
 ENGINES = ("docker", "podman")
 PATIENCE = 10.0  # seconds for an engine to answer
@@ -133,10 +133,8 @@ class Inside(Proc):
             return {pid: pid for pid in self.here.pids()}
         return pids_inside(self.here, self.namespace)
 
-    def process(self, pid: int, parts: Iterable[str] = (), uptime: float | None = None) -> Process:
-        parts = tuple(parts)
-        process = super().process(pid, [part for part in parts if part != HOSTPID], uptime)
-        return replace(process, hostpid=self._hosts.get(pid)) if HOSTPID in parts else process
+    def hostpid(self, pid: int) -> int | None:
+        return self._hosts.get(pid)
 
     def pids(self) -> list[int]:
         self.__dict__.pop("_hosts", None)  # each look reads them anew

@@ -201,10 +201,6 @@ def inode(link: str | None) -> int | None:
     return int(number) if number.isdecimal() else None
 
 
-def _pid(data: bytes) -> int:
-    return int(data.split(None, 1)[0])
-
-
 def parse_io(data: bytes) -> dict[str, int]:
     """Parse /proc/PID/io: bytes read from and written to storage, and other counters."""
     lines = (line.partition(b": ") for line in data.splitlines())
@@ -259,16 +255,26 @@ class Machine:
 HOSTPID = "hostpid"
 MACHINE = "machine"
 
-# What a `Process` can hold besides `stat`: part -> (file, parser).
-PARTS: dict[str, tuple[str, Callable[[bytes], Any]]] = {
-    "status": ("status", Status),
-    "argv": ("cmdline", parse_argv),
-    "memory": ("smaps_rollup", parse_memory),
-    "cgroup": ("cgroup", parse_cgroup),
-    "wchan": ("wchan", parse_wchan),
-    "io": ("io", parse_io),
-    "wait": ("schedstat", parse_wait),
-    HOSTPID: ("stat", _pid),  # the same as its pid, except in `container.Inside`
+# How a part is read: from a /proc, for the process with this pid. The open folder is that of the
+# process or of its thread. It may raise OSError.
+Reader = Callable[["Proc", int, int], Any]
+
+
+def _file(name: str, parse: Callable[[bytes], Any]) -> Reader:
+    return lambda proc, pid, folder: parse(read_file(name, folder))
+
+
+# What a `Process` can hold besides `stat`.
+PARTS: dict[str, Reader] = {
+    "status": _file("status", Status),
+    "argv": _file("cmdline", parse_argv),
+    "memory": _file("smaps_rollup", parse_memory),
+    "cgroup": _file("cgroup", parse_cgroup),
+    "wchan": _file("wchan", parse_wchan),
+    "io": _file("io", parse_io),
+    "wait": _file("schedstat", parse_wait),
+    HOSTPID: lambda proc, pid, folder: proc.hostpid(pid),
+    MACHINE: lambda proc, pid, folder: proc.machine,
 }
 
 
@@ -401,6 +407,10 @@ class Proc:
         """The inode number of the PID namespace that the root shows; None if it may not be read."""
         return inode(self.link("self/ns/pid") or self.link("1/ns/pid"))
 
+    def hostpid(self, pid: int) -> int | None:
+        """The pid of a process in this program's own PID namespace; None if it is not known."""
+        return pid
+
     @property
     def uptime(self) -> float | None:
         """Seconds since boot."""
@@ -434,9 +444,9 @@ class Proc:
         If parts are named, the folder is held open, so that all files belong to the same process.
         Once it is gone, they answer ESRCH, even if its pid has been given to another process.
         """
-        return self._read(str(pid), parts, uptime)
+        return self._read(pid, str(pid), parts, uptime)
 
-    def _read(self, name: str, parts: Iterable[str], uptime: float | None) -> Process:
+    def _read(self, pid: int, name: str, parts: Iterable[str], uptime: float | None) -> Process:
         if not parts:
             return _process(read_file(f"{self.root}/{name}/stat"), uptime, {})
         folder = os.open(f"{self.root}/{name}", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -444,12 +454,8 @@ class Proc:
             stat = read_file("stat", folder)
             values: dict[str, Any] = {}
             for part in parts:
-                if part == MACHINE:
-                    values[part] = self.machine
-                    continue
-                file, parse = PARTS[part]
                 try:
-                    values[part] = parse(read_file(file, folder))
+                    values[part] = PARTS[part](self, pid, folder)
                 except OSError:
                     values[part] = None
         finally:
@@ -487,7 +493,7 @@ class Proc:
         self, pid: int, tid: int, parts: Iterable[str] = (), uptime: float | None = None
     ) -> Process:
         """Read one thread, as `process` reads a process."""
-        return self._read(f"{pid}/task/{tid}", parts, uptime)
+        return self._read(pid, f"{pid}/task/{tid}", parts, uptime)
 
 
 def _process(data: bytes, uptime: float | None, parts: dict[str, Any]) -> Process:
