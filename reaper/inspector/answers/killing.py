@@ -1,16 +1,20 @@
 """Whom `kill` may hit, in which steps, and with what result. Pure: it sends no signals."""
 
-from collections.abc import Callable, Container, Iterable
+import argparse
+from collections.abc import Callable, Container, Iterable, Set
 from dataclasses import dataclass
 
 from ...signals import NUMBERS, name_of
 from ..reading.procfs import Process, Snapshot
+from .filters import selected
 from .states import describe
 from .tree import parent_of
 
 TERM, KILL = NUMBERS["SIGTERM"], NUMBERS["SIGKILL"]
 GRACE = 5.0  # seconds, as the init's --grace
 AFTER_KILL = 5.0  # seconds; KILL acts at once, unless the process is inside the kernel (D)
+
+Key = tuple[int, float]  # pid and start
 
 
 @dataclass(frozen=True)
@@ -134,3 +138,46 @@ def with_descendants(chosen: Iterable[Process], snapshot: Snapshot) -> list[Proc
             if parent_of(child, snapshot) is process
         )
     return list(kept.values())
+
+
+def key(process: Process) -> Key:
+    """What tells a process from a later one with the same pid."""
+    return process.pid, process.stat.start
+
+
+def chosen(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
+    """The processes meant at first: those that match, of the pids if pids are named.
+
+    With --tree, their descendants are meant, too.
+    """
+    others = [p.pid for p in snapshot if options.pid is not None and p.pid not in options.pid]
+    named = selected(options, snapshot.without(others))
+    return with_descendants(named, snapshot) if options.tree else named
+
+
+def may_grow(options: argparse.Namespace) -> bool:
+    """Whether a process that is forked later may be meant, too."""
+    return bool(options.tree) or _can_be_joined(options)
+
+
+def _can_be_joined(options: argparse.Namespace) -> bool:
+    """Whether a process that is forked later may be meant because of its group or session."""
+    one = options.newest or options.oldest or options.pid is not None
+    return not one and (options.group is not None or options.session is not None)
+
+
+def forked_meanwhile(
+    options: argparse.Namespace, there: Set[Key], now: Snapshot, seen: Set[Key]
+) -> list[Process]:
+    """The processes that joined the groups and sessions, or that one which was hit has forked.
+
+    `there` holds those that lived at the first look. If a process that is not among them has the
+    number of a group or session as its pid, that is not the group or session that was meant.
+    """
+    meant = [process for process in now if key(process) in seen]
+    if _can_be_joined(options):
+        numbers = (options.group or frozenset()) | (options.session or frozenset())
+        anew = {p.pid for p in now if p.pid in numbers and key(p) not in there}
+        meant += (p for p in selected(options, now) if not {p.stat.pgid, p.stat.sid} & anew)
+    meant = with_descendants(meant, now) if options.tree else meant
+    return [process for process in meant if key(process) not in seen]
