@@ -12,15 +12,14 @@ import inspect
 import os
 import sys
 from collections.abc import Sequence
-from types import ModuleType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, cast
 
 from .. import __version__
 from ..escape import escaped
 from .commands import COMMANDS
 from .errors import UserError
-from .procfs import Proc
-from .view import ERROR, View, add_common_options
+from .reading.procfs import Proc
+from .view import ERROR, Command, View, add_common_options
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -44,9 +43,10 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(self.format_help())
 
 
-def module_of(command: str) -> ModuleType:
+def module_of(command: str) -> Command:
     """The module of a command."""
-    return importlib.import_module(f".commands.{command.replace('-', '_')}", __package__)
+    name = f".commands.{command.replace('-', '_')}"
+    return cast(Command, importlib.import_module(name, __package__))
 
 
 def build(*wanted: str) -> argparse.ArgumentParser:
@@ -86,7 +86,7 @@ def look(options: argparse.Namespace) -> Proc:
     """The /proc to look at."""
     if options.container is None and options.root == "/proc":
         return Proc()
-    from .container import look_into  # noqa: PLC0415
+    from .reading.container import look_into  # noqa: PLC0415
 
     return look_into(options.root, options.container)
 

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from ..signals import ACTIONS, NUMBERS, TERMINATE
+from .answers.killing import Result, still_there
 from .errors import UserError
-from .killing import Result, still_there
-from .procfs import Proc, Process
+from .reading.procfs import Proc, Process
 
 CONT = NUMBERS["SIGCONT"]
 

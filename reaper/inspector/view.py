@@ -2,15 +2,11 @@
 
 How a command is added
 ----------------------
-1. Write `commands/NAME.py`. Its docstring is its help: the first line says what it shows, the rest
-   holds an `Examples:` block. It has
-
-       def arguments(parser):      # add_table_options(parser, COLUMNS, "pid,rss"), own options
-       def run(view) -> int:       # the exit code: NOTHING or FOUND; errors are raised
-
+1. Write `commands/NAME.py` with what a `Command` has. Its docstring is its help: the first line
+   says what it shows, the rest holds an `Examples:` block.
 2. Add a row to the table `COMMANDS` in `commands/__init__.py`.
 
-A view that prints rows is mostly `Column`s (`inspector.columns` has those of a process):
+A view that prints rows is mostly `Column`s (`inspector.render.columns` has those of a process):
 
        columns = view.columns(COLUMNS)                      # -o; a bad one is a usage error
        snapshot = view.snapshot(view.needs(COLUMNS, columns))    # reads no more than that
@@ -23,11 +19,12 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TextIO, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol, TextIO, TypeVar
 
+from .arguments import seconds
 from .errors import UserError
-from .procfs import HOSTPID, Proc, Process, Snapshot, Status, unseen
+from .reading.procfs import HOSTPID, Proc, Process, Snapshot, Status, unseen
 from .render import table
 from .render.style import paint
 from .render.table import Column, choose
@@ -37,6 +34,16 @@ NOTHING, FOUND, ERROR = 0, 1, 2
 SCHEMA = 1  # of the JSON output: raise it with a change that breaks programs that read it
 
 R = TypeVar("R")
+
+
+class Command(Protocol):
+    """What the module of a command has. A test holds every module to it."""
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's own options, and mostly those of `add_table_options`."""
+
+    def run(self, view: "View") -> int:
+        """Run it and return the exit code, NOTHING or FOUND. Errors are raised."""
 
 
 def require(snapshot: Snapshot, pids: Iterable[int]) -> None:
@@ -202,30 +209,6 @@ class View:
             self.emit(rows=table.records(shown, rows), **more)
         else:
             self.print(*self.lines(shown, rows))
-
-
-def seconds(least: float = 0, most: float = 1e6) -> Callable[[str], float]:
-    """Make an argparse type that takes a number of seconds."""
-
-    def parse(word: str) -> float:
-        try:
-            value = float(word)
-        except ValueError:
-            value = -1
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(
-                f'"{word}" is not a number of seconds from {least:g} to {most:g}'
-            )
-        return value
-
-    return parse
-
-
-def number(word: str) -> int:
-    """An argparse type: it takes a number from 0 on."""
-    if not (word.isascii() and word.isdigit()):
-        raise argparse.ArgumentTypeError(f'"{word}" is not a number')
-    return int(word)
 
 
 def add_settle(parser: argparse.ArgumentParser) -> None:

@@ -13,7 +13,7 @@ import pytest
 import support
 from ctl import reaperctl
 
-from reaper.inspector.procfs import Proc
+from reaper.inspector.reading.procfs import Proc
 
 CTL = [sys.executable, "-m", "reaper.inspector"]
 STUBBORN = 'trap "" TERM; echo ready; read x'

@@ -22,7 +22,8 @@ def as_nobody(view: str, pid: int, *words: str) -> "subprocess.CompletedProcess[
     """A view in the namespaces of a process. It drops its rights only after the imports: this
     checkout may lie where nobody may read."""
     code = (
-        "import os, sys, unicodedata; from reaper.inspector import cli, cgroup, memory\n"
+        "import os, sys, unicodedata; from reaper.inspector import cli\n"
+        "from reaper.inspector.answers import memory; from reaper.inspector.reading import cgroup\n"
         f"cli.build({view!r})\n"
         "os.setgroups([]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)\n"
         "cli.console()\n"

@@ -1,5 +1,6 @@
 """The command line: one line for every mistake, stable JSON, tables within their width."""
 
+import inspect
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from support import REPO
 from reaper.inspector.cli import module_of
 from reaper.inspector.commands import COMMANDS
 from reaper.inspector.render.style import cpu, cut, duration, moment, size, width
+from reaper.inspector.view import Command
 
 ODD = str(Path(__file__).parent.parent / "data" / "proc" / "odd" / "proc")
 
@@ -98,6 +100,16 @@ def test_every_command_has_help_with_examples(name: str) -> None:
     assert (code, err) == (0, "")
     assert f"  reaperctl {name}" in out.partition("\nexamples:\n")[2]
     assert max(map(len, (module_of(name).__doc__ or "").splitlines())) <= 100
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("member", [name for name in vars(Command) if not name.startswith("_")])
+def test_a_module_has_what_a_command_has(name: str, member: str) -> None:
+    """mypy cannot tell, because the modules are imported by name."""
+    asked = inspect.signature(getattr(Command, member), eval_str=True)
+    found = inspect.signature(getattr(module_of(name), member), eval_str=True)
+    _, *parameters = asked.parameters.values()  # without self
+    assert found == asked.replace(parameters=parameters)
 
 
 def test_a_table_fits_its_width_unless_wide(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +225,7 @@ def test_start_up_is_light() -> None:
     command = [sys.executable, "-c", code, "doctor", "--root", ODD]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=REPO)
     loaded = set(done.stderr.split())
-    assert "reaper.inspector.diagnosis" in loaded
+    assert "reaper.inspector.answers.diagnosis" in loaded
     assert not {name for name in loaded if name.startswith(("reaper.init", "rich", "shtab"))}
     assert "reaper.inspector.commands.show" not in loaded
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reaper.inspector.container import Answer, choose
 from reaper.inspector.errors import UserError
+from reaper.inspector.reading.container import Answer, choose
 
 UNKNOWN = Answer("docker", 1, "", "Error response from daemon: No such container: web\n")
 STOPPED = Answer("docker", 0, "0 abc\n", "")

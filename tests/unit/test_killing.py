@@ -3,10 +3,20 @@
 import pytest
 from statline import stat_line
 
+from reaper.inspector.answers.killing import (
+    KILL,
+    TERM,
+    Plan,
+    Self,
+    chosen,
+    forked_meanwhile,
+    key,
+    plan,
+    refusal,
+    with_descendants,
+)
 from reaper.inspector.cli import build
-from reaper.inspector.commands.kill import chosen, forked_meanwhile, key
-from reaper.inspector.killing import KILL, TERM, Plan, Self, plan, refusal, with_descendants
-from reaper.inspector.procfs import PF_KTHREAD, Process, Snapshot, parse_stat
+from reaper.inspector.reading.procfs import PF_KTHREAD, Process, Snapshot, parse_stat
 
 ME = Self(50, {40, 30})
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from statline import stat_line
 
+from reaper.inspector.answers.metrics import Family, exposition, of_snapshot, of_trace
+from reaper.inspector.answers.tally import Tally
 from reaper.inspector.errors import UserError
-from reaper.inspector.metrics import Family, exposition, of_snapshot, of_trace
-from reaper.inspector.procfs import Process, Snapshot, Stat, parse_stat
-from reaper.inspector.tally import Tally
+from reaper.inspector.reading.procfs import Process, Snapshot, Stat, parse_stat
 
 TRACE = b"""{"event":"adopt","pid":3}
 {"event":"reap","pid":3,"role":"orphan"}

@@ -1,19 +1,38 @@
 """/proc as it is written down: names with anything in them, torn lines, processes that vanish."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
+from ctl import rows
 from hypothesis import given
 from hypothesis import strategies as st
 from statline import stat_line
 
-from reaper.inspector import procfs
-from reaper.inspector.anatomy import kind_of_descriptor, parse_limits
-from reaper.inspector.columns import tty_name
+from reaper.inspector.answers.anatomy import kind_of_descriptor
 from reaper.inspector.errors import UserError
-from reaper.inspector.memory import parse_smaps
-from reaper.inspector.procfs import HZ, PAGE, Proc, parse_argv, parse_memory, parse_stat
+from reaper.inspector.reading import cgroup, procfs
+from reaper.inspector.reading.files import (
+    Limit,
+    Mount,
+    parse_last_ran,
+    parse_limits,
+    parse_mountinfo,
+    parse_smaps,
+)
+from reaper.inspector.reading.procfs import (
+    HZ,
+    PAGE,
+    Membership,
+    Proc,
+    parse_argv,
+    parse_cgroup,
+    parse_memory,
+    parse_stat,
+    parse_wchan,
+)
+from reaper.inspector.render.columns import tty_name
 
 DATA = Path(__file__).parent.parent / "data" / "proc"
 LINE = stat_line(
@@ -51,6 +70,10 @@ def test_no_bytes_break_a_parser(data: bytes) -> None:
     parse_memory(data)
     parse_smaps(data)
     list(parse_limits(data))
+    list(parse_mountinfo(data))
+    parse_last_ran(data)
+    parse_cgroup(data)
+    parse_wchan(data)
     status = procfs.Status(data)
     for seen in (status.uids, status.gids, status.nspids, status.signals(b"SigBlk")):
         assert seen is None or list(seen) is not None
@@ -92,6 +115,77 @@ def test_the_odd_tree() -> None:
     assert by_pid[7].age == 999.0
     assert by_pid[7].memory is None
     assert snapshot.own is None and not snapshot.hidden
+
+
+def test_a_hybrid_of_v1_and_v2_has_a_control_group_in_each_hierarchy() -> None:
+    proc = Proc(str(DATA / "hybrid" / "proc"))
+    main, other = proc.snapshot(("cgroup",))
+    assert main.cgroup == (
+        Membership(("name=systemd",), "/"),
+        Membership(("pids",), "/"),
+        Membership(("memory",), "/docker/3f2a"),
+        Membership(("cpu", "cpuacct"), "/"),
+        Membership((), "/"),
+    )
+    assert [str(each) for each in main.cgroup[-2:]] == ["cpu,cpuacct:/", "unified:/"]
+    assert [each.path for each in other.cgroup or ()] == ["/"] * 5
+    assert cgroup.read(proc).memory == cgroup.Level(1 << 20, 1 << 26)
+
+
+@pytest.mark.parametrize(
+    ("tree", "words", "shown"),
+    [
+        ("hybrid", (), ["/docker/3f2a", "/"]),  # as ps -o cgroup: what is below the root
+        ("hybrid", ("--cgroup", "^/docker/"), ["/docker/3f2a"]),
+        ("hybrid", ("--cgroup", "memory"), []),  # a controller, no path
+        ("cgroup-v1", ("1",), ["/docker/3f2a,/system.slice/containerd.service"]),
+        ("cgroup-v2", ("1",), ["/kubepods/pod7/web"]),
+    ],
+)
+def test_the_column_of_control_groups(tree: str, words: tuple[str, ...], shown: list[str]) -> None:
+    found = rows("ps", "--root", str(DATA / tree / "proc"), "-o", "cgroup", *words)
+    assert [row["cgroup"] for row in found] == shown
+
+
+@pytest.mark.parametrize("data", [b"", b"\n", b"0:", b"0::", b"4:memory", b"4:memory:x\n"])
+def test_a_torn_line_of_a_control_group_is_left_out(data: bytes) -> None:
+    assert parse_cgroup(data) == ()
+    assert parse_cgroup(data + b"\n0::/a:b\x0b\n")[-1:] == (Membership((), "/a:b\x0b"),)
+
+
+def test_a_thread_has_the_pid_of_its_process_outside() -> None:
+    proc = Proc()
+    leave = threading.Event()
+    thread = threading.Thread(target=leave.wait)
+    thread.start()
+    try:
+        tasks = proc.threads(os.getpid(), ("hostpid", "machine"))
+    finally:
+        leave.set()
+        thread.join()
+    assert len(tasks) > 1
+    assert {(task.hostpid, task.machine) for task in tasks} == {(os.getpid(), proc.machine)}
+
+
+def test_what_a_process_sleeps_in() -> None:
+    main, other = Proc(str(DATA / "hybrid" / "proc")).snapshot(("wchan",))
+    assert (main.wchan, other.wchan) == ("do_sigtimedwait", None)
+    assert parse_wchan(b"") is None
+
+
+def test_files_that_few_commands_read() -> None:
+    proc = Proc(str(DATA / "hybrid" / "proc"))
+    assert list(parse_limits(proc.read("1/limits"))) == [
+        Limit("cpu time", None, None, "seconds"),
+        Limit("open files", 1024, 524288, "files"),
+        Limit("nice priority", 0, 0, ""),
+    ]
+    assert parse_last_ran(proc.read("7/sched")) == 280000.512220 / 1000
+    memory, *_, unified = parse_mountinfo(proc.read("1/mountinfo"))
+    assert memory == Mount("/", "/sys/fs/cgroup/memory", "cgroup", ("rw", "memory"))
+    assert unified.kind == "cgroup2"
+    spaced = next(iter(parse_mountinfo(b"1 2 0:3 / /a\\040b rw - cgroup2 none rw")))
+    assert spaced.point == "/a b"
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])

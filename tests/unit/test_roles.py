@@ -3,8 +3,8 @@
 import pytest
 from statline import stat_line
 
-from reaper.inspector.procfs import Process, Snapshot, parse_stat
-from reaper.inspector.roles import adopted, is_init, starts_one
+from reaper.inspector.answers.roles import adopted, is_init, starts_one
+from reaper.inspector.reading.procfs import Process, Snapshot, parse_stat
 
 
 def process(pid: int, command: str = "x", ppid: int = 1, sid: int = 1) -> Process:

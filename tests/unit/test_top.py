@@ -7,11 +7,13 @@ import pytest
 from ctl import reaperctl
 from statline import stat_line
 
-from reaper.inspector import sampling, screen
-from reaper.inspector.procfs import Proc, Process, Stat, parse_stat
-from reaper.inspector.sampling import Row, Sample, Sampler, Seen
-from reaper.inspector.screen import KEYS, Screen, press
-from reaper.inspector.terminal import keys
+from reaper.inspector.answers.totals import Totals, summary, totals_of
+from reaper.inspector.reading import sampling
+from reaper.inspector.reading.procfs import Proc, Process, Stat, parse_stat
+from reaper.inspector.reading.sampling import Row, Sample, Sampler, Seen
+from reaper.inspector.render import screen
+from reaper.inspector.render.screen import KEYS, Screen, press
+from reaper.inspector.render.terminal import keys
 
 
 def line(pid: int, comm: str = "web", state: str = "S", ticks: int = 0, start: int = 1000) -> bytes:
@@ -121,7 +123,7 @@ def test_a_rate_is_what_a_counter_grew_between_two_looks_at_one_process() -> Non
 def test_the_first_look_knows_no_percent() -> None:
     rows = sampling.rows(sample(0.0, stat(1)), None)
     assert [row.percent for row in rows] == [None]
-    assert screen.totals_of(rows).percent is None
+    assert totals_of(rows).percent is None
 
 
 def test_the_filters_of_name_and_zombies_both_hold() -> None:
@@ -134,11 +136,12 @@ def test_the_filters_of_name_and_zombies_both_hold() -> None:
 
 
 def test_the_lines_above_the_table() -> None:
-    totals = screen.Totals(
+    totals = Totals(
         {"S": 98, "Z": 5}, 230, 12.5, 2, "0.5 0.4 0.3", 1 << 29, 1 << 30, "control group",
         traced=True, reaped=240, adopted=60, reaped_rate=12.0, adopted_rate=3.0,
     )  # fmt: skip
-    assert screen.head(Screen(name="we\x1b", typing=True, zombies=True), totals, 80, False) == [
+    state = Screen(name="we\x1b", typing=True, zombies=True)
+    assert screen.head(state, summary(totals), True, 80, False) == [
         "processes 103: 98 sleeping, 5 zombie; 230 threads",
         "cpu       12.5 % of 200 % (2 CPUs); load 0.5 0.4 0.3",
         "memory    512M of 1.0G (50 %) of the control group",
@@ -148,7 +151,7 @@ def test_the_lines_above_the_table() -> None:
 
 
 def test_unknown_is_never_0() -> None:
-    lines = screen.summary(screen.Totals({}, 0, None, None, hidden=True))
+    lines = summary(Totals({}, 0, None, None, hidden=True))
     assert [text.split()[1] for text in lines[1:4]] == ["–", "–", "–"]
     assert "hidepid" in lines[4]
 

@@ -15,8 +15,8 @@ from dataclasses import asdict
 from textwrap import wrap
 
 from ...escape import escaped
-from ..diagnosis import CHECKS, CRITICAL, NOTICE, WARNING, Finding, diagnose
-from ..examination import examine
+from ..answers.diagnosis import CHECKS, CRITICAL, NOTICE, WARNING, Finding, diagnose
+from ..answers.examination import examine
 from ..view import FOUND, NOTHING, View, add_settle
 
 STYLES = {CRITICAL: "alarm", WARNING: "yellow", NOTICE: "cyan"}
@@ -41,7 +41,7 @@ def _keys(words: str) -> list[str]:
 
 
 def run(view: View) -> int:
-    facts = examine(view, view.options.settle)
+    facts = examine(view.proc, view.snapshot, view.options.settle)
     findings = diagnose(facts, view.options.ignore)
     hosts = {process.pid: process.hostpid for process in facts.snapshot if view.proc.foreign}
     if view.json:

@@ -19,19 +19,31 @@ Examples:
 
 import argparse
 import os
-from collections.abc import Set
 
 from ...signals import parse
-from ..columns import PROCESS, lifted
+from ..answers.filters import add_filters, filtered, needed, pids
+from ..answers.killing import (
+    AFTER_KILL,
+    KILL,
+    Key,
+    Plan,
+    Result,
+    Self,
+    chosen,
+    forked_meanwhile,
+    key,
+    may_grow,
+    plan,
+    refusal,
+)
+from ..arguments import seconds
 from ..errors import UserError
-from ..filters import add_filters, filtered, needed, pids, selected
-from ..killing import AFTER_KILL, KILL, Plan, Result, Self, plan, refusal, with_descendants
 from ..pidfds import Targets
-from ..procfs import HOSTPID, Proc, Process, Snapshot
+from ..reading.procfs import HOSTPID, Proc, Process
+from ..render.columns import PROCESS, lifted
 from ..render.table import Column
-from ..view import FOUND, NOTHING, View, add_table_options, require, seconds
+from ..view import FOUND, NOTHING, View, add_table_options, require
 
-Key = tuple[int, float]  # pid and start
 ROUNDS = 10  # how often it looks for processes that were forked in the meantime
 
 
@@ -81,7 +93,7 @@ def _rounds(view: View, shown: list[Column[Result]], steps: Plan) -> list[Result
     """Look and act. For groups, sessions and trees, repeat that until nobody new is found."""
     options = view.options
     parts = (*view.needs(COLUMNS, shown), *needed(options), HOSTPID)
-    again = (options.tree or _can_be_joined(options)) and steps.grace is not None
+    again = may_grow(options) and steps.grace is not None
     me = _self()
     first = view.snapshot(parts)
     require(first, options.pid or ())
@@ -106,45 +118,6 @@ def _rounds(view: View, shown: list[Column[Result]], steps: Plan) -> list[Result
         if again and not options.dry_run:
             view.note("new processes came in every round; run it again, or stop what forks them")
     return results
-
-
-def key(process: Process) -> Key:
-    """What tells a process from a later one with the same pid."""
-    return process.pid, process.stat.start
-
-
-def chosen(options: argparse.Namespace, snapshot: Snapshot) -> list[Process]:
-    """The processes to signal in the first round: those that the filters match.
-
-    If pids are named, only these can match. With --tree, the descendants are signalled, too.
-    """
-    others = [p.pid for p in snapshot if options.pid is not None and p.pid not in options.pid]
-    named = selected(options, snapshot.without(others))
-    return with_descendants(named, snapshot) if options.tree else named
-
-
-def _can_be_joined(options: argparse.Namespace) -> bool:
-    """Whether a process that is forked later may be meant, too, because of its group or session."""
-    one = options.newest or options.oldest or options.pid is not None
-    return not one and (options.group is not None or options.session is not None)
-
-
-def forked_meanwhile(
-    options: argparse.Namespace, there: Set[Key], now: Snapshot, seen: Set[Key]
-) -> list[Process]:
-    """The processes to signal in a later round, because they are new.
-
-    They are in one of the named groups or sessions, or with --tree they descend from a process that
-    was signalled. `there` holds the processes of the first look. If a process that is not among
-    them has the number of a named group or session as its pid, that number now means another one.
-    """
-    meant = [process for process in now if key(process) in seen]
-    if _can_be_joined(options):
-        numbers = (options.group or frozenset()) | (options.session or frozenset())
-        anew = {p.pid for p in now if p.pid in numbers and key(p) not in there}
-        meant += (p for p in selected(options, now) if not {p.stat.pgid, p.stat.sid} & anew)
-    meant = with_descendants(meant, now) if options.tree else meant
-    return [process for process in meant if key(process) not in seen]
 
 
 def _self() -> Self:

@@ -12,11 +12,13 @@ Examples:
 import argparse
 from dataclasses import dataclass
 
+from ..answers.memory import KINDS, classify
+from ..arguments import number
 from ..errors import UserError
-from ..memory import KINDS, Region, classify, parse_smaps
+from ..reading.files import Region, parse_smaps
 from ..render.style import size
 from ..render.table import Column
-from ..view import NOTHING, View, add_table_options, number
+from ..view import NOTHING, View, add_table_options
 
 STYLES = {
     "text": "cyan", "data": "blue", "bss": "blue", "heap": "green", "anonymous": "green",

@@ -15,11 +15,11 @@ Examples:
 import argparse
 from typing import Any
 
-from .. import cgroup
-from ..columns import PROCESS, user
-from ..filters import add_filters, needed, selected
-from ..memory import Sum, add_up, sums
-from ..procfs import Process
+from ..answers.filters import add_filters, needed, selected
+from ..answers.memory import Sum, add_up, sums
+from ..reading import cgroup
+from ..reading.procfs import Process
+from ..render.columns import PROCESS, user
 from ..render.style import UNKNOWN, size
 from ..render.table import Column, choose, records
 from ..view import NOTHING, View, add_table_options

@@ -17,9 +17,9 @@ from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
+from ..answers.metrics import exposition, of_snapshot, of_trace
+from ..answers.tally import ELSEWHERE, Tally
 from ..errors import UserError
-from ..metrics import exposition, of_snapshot, of_trace
-from ..tally import ELSEWHERE, Tally
 from ..view import NOTHING, View
 
 

@@ -14,11 +14,11 @@ Examples:
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from ..columns import PROCESS, lifted
-from ..filters import add_filters, needed, pids, selected
-from ..procfs import HOSTPID, Process
+from ..answers.filters import add_filters, needed, pids, selected
+from ..reading.procfs import Process
+from ..render.columns import PROCESS, lifted
 from ..render.table import Column
 from ..view import NOTHING, View, add_table_options
 
@@ -71,10 +71,9 @@ def _threads(view: View) -> int:
     snapshot = view.snapshot((*parts, *needed(view.options)), view.options.pid)
 
     def rows() -> Iterator[Thread]:
-        own = [part for part in parts if part != HOSTPID]  # that is taken from the process
         for process in selected(view.options, snapshot):
-            for task in view.proc.threads(process.pid, own, snapshot.uptime):
-                yield Thread(process.pid, replace(task, hostpid=process.hostpid))
+            for task in view.proc.threads(process.pid, parts, snapshot.uptime):
+                yield Thread(process.pid, task)
 
     view.table(THREADS, columns, rows())
     return NOTHING

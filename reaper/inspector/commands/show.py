@@ -13,15 +13,17 @@ from textwrap import wrap
 from typing import Any
 
 from ...escape import escaped
-from ..anatomy import Anatomy, Limit, examine
-from ..columns import PROCESS, stat_flags, tty_name, user_name
+from ..answers.anatomy import Anatomy, examine
+from ..answers.memory import KINDS, Part
+from ..answers.states import STATES, UNKNOWN_STATE
+from ..arguments import number
 from ..errors import UserError
-from ..memory import KINDS, Part
-from ..procfs import HOSTPID, NO_MEMORY, ZOMBIE, Stat
+from ..reading.files import Limit
+from ..reading.procfs import HOSTPID, NO_MEMORY, ZOMBIE, Stat
+from ..render.columns import PROCESS, stat_flags, tty_name, user_name
 from ..render.style import UNKNOWN, cpu, duration, size, state_style
 from ..render.table import Column, choose, records
-from ..states import STATES, UNKNOWN_STATE
-from ..view import NOTHING, View, number
+from ..view import NOTHING, View
 
 PARTS = ("status", "argv", "memory", "cgroup", "wchan", HOSTPID)
 LABEL = 12
@@ -155,7 +157,7 @@ def _activity(view: View, a: Anatomy) -> Iterable[str]:
     stat = a.process.stat
     state = STATES.get(stat.state, UNKNOWN_STATE)
     yield _line(view, "state", f"{stat_flags(a.process)}: {state.name}, {state.meaning}")
-    if a.process.wchan not in (None, "", "0"):
+    if a.process.wchan:
         yield _line(view, "sleeps in", a.process.wchan)
     if stat.state in "DTtZ":
         yield _line(view, "to do", state.cure)

@@ -10,10 +10,10 @@ import argparse
 from collections import Counter
 from dataclasses import dataclass
 
-from ..filters import add_filters, needed, selected
+from ..answers.filters import add_filters, needed, selected
+from ..answers.states import STATES, UNKNOWN_STATE, State
 from ..render.style import state_style
 from ..render.table import Column
-from ..states import STATES, UNKNOWN_STATE, State
 from ..view import NOTHING, View, add_table_options
 
 

@@ -20,14 +20,15 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 
-from .. import cgroup, screen
-from ..filters import add_filters, choose, needed
-from ..procfs import HOSTPID
-from ..render import table
-from ..sampling import Key, Row, Sample, Sampler, Seen, rows
-from ..screen import COLUMNS, DEFAULT, THREADS, Screen, Totals
-from ..tally import ELSEWHERE, Tally
-from ..view import NOTHING, View, add_table_options, seconds
+from ..answers.filters import add_filters, choose, needed
+from ..answers.tally import ELSEWHERE, Tally
+from ..answers.totals import Totals, summary, totals_of
+from ..arguments import seconds
+from ..reading import cgroup
+from ..reading.sampling import Key, Row, Sample, Sampler, Seen, rows
+from ..render import screen, table
+from ..render.screen import COLUMNS, DEFAULT, THREADS, Screen
+from ..view import NOTHING, View, add_table_options
 
 SHORTEST = 0.1  # seconds between two looks
 
@@ -84,13 +85,12 @@ class Watch:
         self._earlier, self._seen = self._seen, {}
         self.processes = rows(self._now, self._before)
         self.threads = rows(self._now, self._before, threads=True) if threads else []
-        self.totals = self._surroundings(screen.totals_of(self.processes))
+        self.totals = self._surroundings(totals_of(self.processes))
         if self._tally:
             self.totals = self._reaps(self._tally, self.totals)
 
     def _surroundings(self, totals: Totals) -> Totals:
         assert self._now
-        load = (self.proc.maybe("loadavg") or "–".encode()).decode().split(" ")[:3]
         total, available = self.proc.machine.memory, self.proc.available
         charged = cgroup.read(self.proc).memory
         used = total - available if total and available is not None else None
@@ -98,7 +98,7 @@ class Watch:
         return replace(
             totals,
             cpus=os.cpu_count(),
-            load=" ".join(load).strip(),
+            load=self.proc.load,
             memory_used=charged.used if own else used,
             memory_limit=charged.limit if own else total,
             memory_of="control group" if own else "machine",
@@ -139,10 +139,10 @@ class Watch:
     def _with(self, row: Row, parts: tuple[str, ...]) -> Row:
         key = row.pid, row.tid
         try:
-            more = self.proc.process(row.pid, parts)
             if row.tid:
-                thread = self.proc.thread(row.pid, row.tid, [p for p in parts if p != HOSTPID])
-                more = replace(thread, hostpid=more.hostpid)
+                more = self.proc.thread(row.pid, row.tid, parts)
+            else:
+                more = self.proc.process(row.pid, parts)
         except OSError:
             return row
         self._seen[key] = seen = Seen(time.monotonic(), more)
@@ -167,14 +167,14 @@ def once(view: View, watch: Watch, state: Screen) -> int:
         view.emit(rows=table.records(columns, listed), totals=asdict(watch.totals))
         return NOTHING
     if view.options.headers:
-        view.print(*screen.summary(watch.totals), "")
+        view.print(*summary(watch.totals), "")
     view.print(*view.lines(columns, listed))
     return NOTHING
 
 
 def live(view: View, watch: Watch, state: Screen) -> int:
     """Look, draw, and wait for a key or the next look, until somebody ends it."""
-    from ..terminal import Ended, Terminal  # noqa: PLC0415  (a snapshot needs no terminal)
+    from ..render.terminal import Ended, Terminal  # noqa: PLC0415  (a snapshot needs no terminal)
 
     gc.enable()  # this command may run for days
     interval = view.options.interval
@@ -201,7 +201,13 @@ def frame(view: View, watch: Watch, state: Screen, size: os.terminal_size) -> li
     """The lines to draw, at most as many as the screen has."""
     if state.help:
         return screen.help_lines(view.options.interval)[: size.lines]
-    top = screen.head(state, watch.totals, size.columns, view.colour)
+    top = screen.head(
+        state,
+        summary(watch.totals),
+        bool(watch.totals.states.get("Z")),
+        size.columns,
+        view.colour,
+    )
     columns = shown(view, state)
     visible = watch.rows(state)[: max(0, size.lines - len(top) - 1)]
     body = table.lines(

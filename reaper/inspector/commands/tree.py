@@ -14,11 +14,12 @@ import argparse
 from dataclasses import replace
 from typing import Any
 
-from ..columns import PROCESS
-from ..procfs import Process
+from ..answers.tree import Row, draw
+from ..arguments import number
+from ..reading.procfs import Process
+from ..render.columns import PROCESS
 from ..render.table import Column, needs
-from ..tree import Row, draw
-from ..view import NOTHING, View, add_table_options, number
+from ..view import NOTHING, View, add_table_options
 
 # A thread has its own value in these columns. The other columns of its row show `–`.
 _OF_THREAD = {"pid", "stat", "state", "cpu"}

@@ -10,14 +10,14 @@ Examples:
 """
 
 import argparse
-import time
 from collections import Counter
 
 from ...escape import escaped
-from ..procfs import Snapshot
+from ..answers.twice import look_twice
+from ..answers.zombies import Culprit, culprits
+from ..arguments import number
 from ..render.table import Column
-from ..view import FOUND, NOTHING, View, add_settle, add_table_options, number
-from ..zombies import Culprit, culprits, same
+from ..view import FOUND, NOTHING, View, add_settle, add_table_options
 
 PARTS = ("status", "argv", "wchan")
 
@@ -63,24 +63,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_table_options(parser, COLUMNS, DEFAULT, json=DEFAULT_JSON)
 
 
-def lasting(view: View, parts: tuple[str, ...], settle: float) -> Snapshot:
-    """A snapshot without zombies that were seen only once: they have just ended and are no leak."""
-    first = view.snapshot(parts)
-    before = [process for process in first if process.stat.zombie]
-    if not before:
-        return first
-    time.sleep(settle)
-    second = view.snapshot(parts)
-    still = same(before, second)
-    return second.without(
-        process.pid for process in second if process.stat.zombie and process.pid not in still
-    )
-
-
 def run(view: View) -> int:
     options = view.options
     shown = view.columns(COLUMNS)
-    blamed = culprits(lasting(view, (*PARTS, *view.needs(COLUMNS, shown)), options.settle))
+    parts = (*PARTS, *view.needs(COLUMNS, shown))
+    looks = look_twice(view.snapshot, parts, options.settle, lambda p: p.stat.zombie)
+    blamed = culprits(looks.last)
     count = sum(len(culprit.zombies) for culprit in blamed)
     if view.json:
         view.table(COLUMNS, shown, blamed, count=count)

@@ -1,0 +1,1 @@
+"""What the processes that were read mean: who is whose, what is wrong, whom a kill may hit."""

@@ -1,0 +1,1 @@
+"""Reads /proc, control groups and containers. It decides and prints nothing."""
