@@ -185,7 +185,7 @@ class Report:
         kill = "" if action.remaining is None else f"; SIGKILL in {action.remaining:.3g} s"
         cure = "send another signal with --rewrite, or set --stop-timeout" if not kill else ""
         what = f"{who} {describe(action.signal)}, so this stop does nothing{kill}"
-        self.once("stop_ignored", f"{what}: {cure}" if cure else what)
+        self.once("stop_ignored", f"{what}: {cure}" if cure else what, topic="stop_ignored")
 
     def still_at_work(self, action: "core.Look", there: list[proc.Process]) -> None:
         """Main still lives some time after a stop; it may be acting on it.
@@ -405,10 +405,10 @@ class Report:
 
     # -- troubles
 
-    def once(self, event: str, message: str) -> None:
-        """A warning that is said only once."""
-        if message not in self._said:
-            self._said.add(message)
+    def once(self, event: str, message: str, topic: str = "") -> None:
+        """A warning that is said only once, also if its numbers differ and `topic` is the same."""
+        if (topic or message) not in self._said:
+            self._said.add(topic or message)
             self.log.warning(event, message)
 
     def internal_error(self, error: BaseException) -> None:

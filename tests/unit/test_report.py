@@ -67,6 +67,12 @@ def test_a_stop_that_is_ignored(
     assert told.lines() == [line]
 
 
+def test_a_stop_that_is_ignored_is_said_once_though_two_looks_see_it(told: Told) -> None:
+    told.report.stop_ignored(core.Look(TERM, 1.0, 3.0, last=False), [MAIN])
+    told.report.stop_ignored(core.Look(TERM, 2.0, 2.0, last=True), [MAIN])
+    assert len(told.lines()) == 1
+
+
 @pytest.mark.parametrize(
     ("remaining", "there", "line"),
     [
