@@ -70,7 +70,8 @@ class Cgroup:
 
         An init that is started by hand shares the group of a session with others. For a PID 1 the
         container is all of its PID namespace. If a process from outside is in the group, v2 lists
-        it as 0, and v1 does not list it at all.
+        it as 0. v1 does not list it at all, so there we are sure only if all that we see of the
+        hierarchy is our group, as container runtimes mount it.
         """
         found = self._find(counter)
         if found is None or not self.is_own(counter):
@@ -78,7 +79,8 @@ class Cgroup:
         own_pid = posix.getpid()
         others = _pids_in(found[0]) - {own_pid}
         if own_pid == 1:
-            return 0 not in others
+            below_v1 = f"{self._root}/{_FILES[counter][0]}/"
+            return 0 not in others and not found[0].startswith(below_v1)
         return not others or others <= {process.pid for process in proc.descendants(own_pid)}
 
     def members(self) -> set[int]:

@@ -118,10 +118,19 @@ def test_it_adopts_when_it_is_not_pid_1() -> None:
     assert err.count("reaped orphan") == 3
 
 
+def hierarchy(group: Path) -> Path:
+    """The folder that the hierarchy of a control group is mounted on."""
+    v1 = Path("/sys/fs/cgroup/memory")
+    return v1 if v1 in group.parents else v1.parent
+
+
 def test_where_it_runs_and_what_it_came_to_is_said_in_a_line_each() -> None:
     command = ["env", "container=podman", *reaper("-v", "--", "true")]
     with control_group("memory", 512 << 20) as group:
-        err = run(as_pid1(within(group, *command)))[2]
+        as_runtimes_do = ["sh", "-c", f'mount --bind {group} {hierarchy(group)}; exec "$@"', "sh"]
+        err = run(as_pid1(within(group, *as_runtimes_do, *command)))[2]
+        shared = run(within(group, *as_pid1(command)))[2]  # unshare(1) is in the group, too
+    assert shared.endswith("leaving with exit code 0: adopted 0, reaped 1\n")
     first, *_, last = err.splitlines()
     assert "info: PID 1 of its namespace, Podman, memory limit 512 MiB" in first
     assert "info: leaving with exit code 0: adopted 0, reaped 1, memory peak" in last

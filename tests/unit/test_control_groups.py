@@ -88,6 +88,28 @@ def test_control_groups_of_both_versions(
     assert told == "adopted 2, reaped 3" + (f", {said}" if said else "")
 
 
+@pytest.mark.parametrize(
+    ("case", "said"),
+    [
+        ("v2, a cgroup namespace", SAID_V2),
+        ("v2, the path is seen", SAID_V2),
+        ("v2, our group is mounted", SAID_V2),
+        ("v2, the same", ""),
+        ("v1, a cgroup namespace", SAID_V1),
+        ("v1, our group is mounted", SAID_V1),
+        ("v1, the path is seen", ""),
+    ],
+)
+def test_a_pid1_is_alone_if_nobody_from_outside_can_be_in_its_group(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, said: str
+) -> None:
+    """v1 does not list processes from outside the PID namespace, v2 lists them as 0."""
+    folders, membership, expected, _ = CGROUPS[case]
+    for module in (os, surroundings.posix):
+        monkeypatch.setattr(module, "getpid", lambda: 1)
+    test_control_groups_of_both_versions(tmp_path, folders, membership, expected, said)
+
+
 def test_limits_at_the_start_are_those_of_our_own_group(tmp_path: Path) -> None:
     for name, text in {"release_agent": "", **V1}.items():
         (tmp_path / "memory").mkdir(exist_ok=True)
