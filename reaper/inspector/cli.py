@@ -19,10 +19,12 @@ from ..escape import escaped
 from .commands import COMMANDS
 from .errors import UserError
 from .reading.procfs import Proc
-from .view import ERROR, Command, View, add_common_options
+from .view import ERROR, View, add_common_options
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
+
+    from .command import Command
 
 EPILOG = """\
 Each command has its own --help, with examples.
@@ -43,10 +45,10 @@ class Parser(argparse.ArgumentParser):
         (file or sys.stdout).write(self.format_help())
 
 
-def module_of(command: str) -> Command:
+def module_of(command: str) -> "Command":
     """The module of a command."""
     name = f".commands.{command.replace('-', '_')}"
-    return cast(Command, importlib.import_module(name, __package__))
+    return cast("Command", importlib.import_module(name, __package__))
 
 
 def build(*wanted: str) -> argparse.ArgumentParser:

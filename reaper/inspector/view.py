@@ -2,8 +2,8 @@
 
 How a command is added
 ----------------------
-1. Write `commands/NAME.py` with what a `Command` has. Its docstring is its help: the first line
-   says what it shows, the rest holds an `Examples:` block.
+1. Write `commands/NAME.py` with what a `command.Command` has. Its docstring is its help: the first
+   line says what it shows, the rest holds an `Examples:` block.
 2. Add a row to the table `COMMANDS` in `commands/__init__.py`.
 
 A view that prints rows is mostly `Column`s (`inspector.render.columns` has those of a process):
@@ -20,7 +20,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any, Protocol, TextIO, TypeVar
+from typing import Any, TextIO, TypeVar
 
 from .arguments import seconds
 from .errors import UserError
@@ -34,16 +34,6 @@ NOTHING, FOUND, ERROR = 0, 1, 2
 SCHEMA = 1  # of the JSON output: raise it with a change that breaks programs that read it
 
 R = TypeVar("R")
-
-
-class Command(Protocol):
-    """What the module of a command has. A test holds every module to it."""
-
-    def arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Add the command's own options, and mostly those of `add_table_options`."""
-
-    def run(self, view: "View") -> int:
-        """Run it and return the exit code, NOTHING or FOUND. Errors are raised."""
 
 
 def require(snapshot: Snapshot, pids: Iterable[int]) -> None:

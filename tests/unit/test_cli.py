@@ -14,9 +14,9 @@ from ctl import reaperctl
 from support import REPO
 
 from reaper.inspector.cli import module_of
+from reaper.inspector.command import Command
 from reaper.inspector.commands import COMMANDS
 from reaper.inspector.render.style import cpu, cut, duration, moment, size, width
-from reaper.inspector.view import Command
 
 ODD = str(Path(__file__).parent.parent / "data" / "proc" / "odd" / "proc")
 

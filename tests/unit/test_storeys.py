@@ -17,7 +17,7 @@ STOREYS = (
     ("render",),
     ("answers",),
     ("view", "pidfds"),
-    ("commands",),
+    ("command", "commands"),
     ("cli",),
     ("console", "__main__"),
 )
