@@ -213,7 +213,10 @@ def parse_wait(data: bytes) -> float | None:
     return int(words[1]) / 1e9 if len(words) == 3 and words[1].isdigit() else None
 
 
-class Membership(NamedTuple):  # a dataclass would take longer at the start
+# Membership and Machine are named tuples, because a dataclass takes longer to make at each start.
+
+
+class Membership(NamedTuple):
     """The control group that a process is in, in one hierarchy: cgroups(7)."""
 
     controllers: tuple[str, ...]  # those of a v1 hierarchy; none for v2
@@ -243,8 +246,7 @@ def parse_wchan(data: bytes) -> str | None:
     return None if name in ("", "0") else name
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """Numbers of the machine, to compare those of a process with. None means not known."""
 
     boot: int | None  # seconds since the epoch
