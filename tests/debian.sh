@@ -41,7 +41,8 @@ make_root() {
     mkdir -p "$root.new"
     echo "debian.sh: making $root; this is done once and takes some minutes" >&2
     # A mirror may be a snapshot, whose list of packages has expired. Its signature is checked all the same.
-    if ! mmdebstrap --quiet --variant=minbase --include="$wanted" \
+    # In a mount namespace of its own, mmdebstrap cannot leave a mount behind, even if one is busy.
+    if ! unshare --mount mmdebstrap --quiet --variant=minbase --include="$wanted" \
         --aptopt='Acquire::Check-Valid-Until "false"' "$suite" "$root.new" >&2; then
         rm -rf "$root.new"
         give_up "mmdebstrap could not make $suite: is it a suite of Debian? See above"

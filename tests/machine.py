@@ -53,6 +53,7 @@ MOVES: Table = (
         r"[+-] link (veth|br-)",
         "come and go with other people's containers; ours would show by their processes",
     ),
+    (r"- process ", "it has ended"),
     (r"- cgroup ", "others remove theirs; the tests remove only what they made"),
     (rf"\+ cgroup \S*/ctl-test-(?!{os.getpid()}$)", "of another run of the tests at the same time"),
     (r"[+-] mount /(media|mnt|run/user|run/credentials)/", "sessions and disks of people"),

@@ -14,6 +14,11 @@ _DEBUG = opt.LEVELS.index("debug")
 class Run:
     """One run of the init. Pids are numbers of our PID namespace; 0 is a process outside it."""
 
+    __slots__ = (
+        "_killed", "_killed_many", "adopted_count", "forwarded_count", "is_pid1", "looks",
+        "main_is_gone", "main_pid", "options", "parent_pid", "pid", "reaped_count", "scans",
+    )  # fmt: skip
+
     def __init__(self, options: opt.Options, pid: int, parent_pid: int) -> None:
         self.options = options
         self.pid = pid

@@ -167,8 +167,8 @@ def test_the_sdist_holds_no_file_that_lies_about(copy: Path, tmp_path: Path) -> 
     assert {"README.md", "LICENSE", "Makefile", "reaper/__main__.py", ".ci/run"} <= names
     assert {name.partition("/")[0] for name in names} <= {
         "reaper", "docker", "docs", "tests", "tools", "typings", ".ci", ".dockerignore",
-        "Makefile", "CHANGELOG.md", "README.md", "LICENSE", "pyproject.toml", "PKG-INFO",
-        ".gitignore",
+        "Makefile", "CHANGELOG.md", "CONTRIBUTING.md", "README.md", "LICENSE",
+        "pyproject.toml", "PKG-INFO", ".gitignore",
     }  # fmt: skip
 
 
