@@ -1,5 +1,6 @@
 # `make` without a target lists the targets. Each target builds what it needs. Only test, kernel,
-# container, bench and packages install Debian packages; a build that lacks a package names it.
+# container, bench, bench-quick and packages install Debian packages; a build that lacks a package
+# names it.
 VENV := .venv
 PY := $(VENV)/bin/python
 # The static file and the bundle are built from this Python, Debian's.
@@ -118,9 +119,13 @@ demo:  ## show the zombie leak beside clean reaping, live; needs only the system
 
 .PHONY: bench
 bench: packages forms  ## measure beside tini, dumb-init and catatonit: tables with ratios
-	$(PY) tests/bench/init.py
+	$(PY) tests/bench/init.py --page docs/bench.md --out docs
 	$(PY) tests/bench/forms.py
 	$(PY) tests/bench/ctl.py
+
+.PHONY: bench-quick
+bench-quick: packages $(BUILT_static)  ## the init alone, in about a minute: build/bench/
+	$(PY) tests/bench/init.py --quick
 
 # Write $(1) into the target. If the target contains it already, leave it alone: its time must not
 # change.

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from forms import UNSHARE, conditions
+from common import UNSHARE, conditions
 from support import REPO, stat
 
 CTL = [sys.executable, "-m", "reaper.inspector"]

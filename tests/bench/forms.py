@@ -6,9 +6,7 @@ take turns in every round, so that noise meets all of them.
 """
 
 import argparse
-import atexit
 import os
-import platform
 import random
 import re
 import signal
@@ -17,16 +15,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import builds
-from support import PYTHON, REPO, children, comm, eventually, memory, run, running, state
+from common import PEERS, UNSHARE, compiled, conditions, counted
+from support import PYTHON, REPO, children, comm, eventually, memory, running, state
 
-PEERS = {"tini": ["tini", "--"], "dumb-init": ["dumb-init"], "catatonit": ["catatonit", "--"]}
 PROGRAMS = {name: [*builds.command(name), "--"] for name in builds.FORMS} | PEERS
 # What a form adds to an image. A peer adds its program.
 ON_DISK = {
@@ -39,37 +36,7 @@ ON_DISK = {
 # No start can be shorter than these: one without an init, and those of a Python that does nothing.
 NOTHING = ["/bin/true"]
 FLOORS = {"python": [PYTHON, "-I", "-S", "-c", "pass"], "site": [PYTHON, "-I", "-c", "pass"]}
-UNSHARE = ["unshare", "--pid", "--fork", "--kill-child"]
 SLEEP = ["/bin/sleep", "1000"]
-
-T = TypeVar("T")
-
-
-def conditions() -> str:
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    versions = run(["dpkg-query", "-W", "-f", "${Package} ${Version}, ", *PEERS, "python3"])[1]
-    return (
-        f"{cpu[1] if cpu else platform.machine()}, {os.cpu_count()} cores, Linux"
-        f" {platform.release().partition('-')[0]}, {versions}{time.strftime('%Y-%m-%d')}"
-    )
-
-
-def counted(what: str, of: Iterable[T], count: int) -> Iterator[T]:
-    """Yield the items of `of`, and show on stderr how many are done."""
-    for number, each in enumerate(of, 1):
-        print(f"\r{what}: {number} of {count} ", end="", file=sys.stderr, flush=True)
-        yield each
-    print(file=sys.stderr)
-
-
-@cache
-def first() -> str:
-    """A static main that prints the time of its first instruction: no loader runs before that."""
-    program = Path(tempfile.gettempdir()) / f"reaper-first-{os.getpid()}"
-    source = Path(__file__).with_name("first.c")
-    subprocess.run(["musl-gcc", "-static", "-O2", str(source), "-o", str(program)], check=True)
-    atexit.register(program.unlink)
-    return str(program)
 
 
 def milliseconds(command: list[str]) -> float:
@@ -92,7 +59,9 @@ def spawned(command: list[str]) -> float:
 def first_instruction(command: list[str]) -> float:
     """Milliseconds from the start of the init, as PID 1, to main's first instruction."""
     started = time.monotonic_ns()
-    told = subprocess.run([*UNSHARE, *command, first()], check=True, stdout=subprocess.PIPE).stdout
+    told = subprocess.run(
+        [*UNSHARE, *command, compiled("first")], check=True, stdout=subprocess.PIPE
+    ).stdout
     return (int(told) - started) / 1e6
 
 

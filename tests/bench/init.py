@@ -1,148 +1,162 @@
 #!/usr/bin/env python3
-"""Measures the init at work beside tini, dumb-init and catatonit; prints a table with ratios.
+"""The init beside tini, dumb-init and catatonit: a table with ratios, a JSON file and a plot.
 
-Run as root. Each program is PID 1 of a PID namespace of its own; all take turns in every round, so
-that noise meets all of them. tests/bench/forms.py measures starts, sizes and the lost TERM.
+Each init is PID 1 of a PID namespace of its own, above a main in C. All take turns in every round,
+so that noise meets all of them. Run as root on a machine that does nothing else.
+tests/bench/forms.py measures what the forms of the init cost.
 """
 
 import argparse
 import os
-import signal
-import statistics
-import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import builds
-from forms import PEERS, UNSHARE, conditions, counted, first_instruction
-from support import PYTHON, children, eventually, memory, running, state, switches, victim
+from common import PEERS, conditions
+from figures import Figures, Row, document, plot, table, with_section
+from measures import CONTAINERS, FULL, MEASURES, QUICK, Init, Measure, Sizes, containers, no_engine
 
-CONTENDERS = {
-    "reaper": [*builds.command("source"), "--"],
-    "reaper static": [*builds.command("static"), "--"],
-} | PEERS
-FLOOR = [PYTHON, "-I", "-S", "-c", "pass"]  # no Python program starts sooner
-
-
-@contextmanager
-def namespace(command: list[str]) -> Any:
-    with running([*UNSHARE, "--mount-proc", *command]) as started:
-        yield started
+# What an init that tells everything is told: see Init.saying.
+TALKATIVE = {"debug": ["--log-level", "debug"], "trace": ["--trace", "/dev/null"]}
+OURS = {"reaper static": "static", "reaper": "source"}
+NAMES = (*OURS, *PEERS)
+BASE = "tini"
 
 
-def latencies(command: list[str], count: int) -> list[float]:
-    """Microseconds from kill to main's line, one by one."""
-    with namespace([*command, *victim("prints_signals")]) as started:
-        started.wait_line("ready")
-        took = []
-        for _ in range(count):
-            begin = time.perf_counter()
-            started.kill(signal.SIGUSR1)
-            started.line()
-            took.append((time.perf_counter() - begin) * 1e6)
-    return took
+def init(name: str) -> Init:
+    """One of `NAMES`. Raises builds.NotBuilt if it must be built first."""
+    if name in PEERS:
+        return Init(name, PEERS[name], {})
+    return Init(name, [*builds.command(OURS[name]), "--"], TALKATIVE)
 
 
-def orphans(command: list[str], count: int) -> tuple[float, float, int]:
-    """Seconds for `count` orphans that end at once, the init's CPU microseconds for each of them,
-    and the largest backlog seen."""
-    script = '"$@"; read line'
-    begin = time.perf_counter()
-    with namespace([*command, "sh", "-c", script, "sh", *victim("double_forks", str(count))]) as it:
-        assert it.popen.stdout
-        backlog = 0
-        os.set_blocking(it.popen.stdout.fileno(), False)
-        while not it.popen.stdout.read(4096):
-            backlog = max(backlog, len(children(it.pid)) - 1)
-        while any(state(child) == "Z" for child in children(it.pid)):
-            pass
-        seconds = time.perf_counter() - begin
-        eventually(lambda: state(it.pid) == "S", "idle")  # then all its CPU time is counted
-        nanoseconds = int(Path(f"/proc/{it.pid}/schedstat").read_text().split()[0])
-    return seconds, nanoseconds / 1e3 / count, backlog
+def progress(text: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def idle(command: list[str], seconds: float) -> tuple[float, int]:
-    """(private dirty MB, context switches in `seconds`) of an init with nothing to do."""
-    with namespace([*command, *victim("prints_signals")]) as started:
-        started.wait_line("ready")
-        time.sleep(0.3)  # main's start is over
-        before = switches(started.pid)
-        time.sleep(seconds)
-        dirty = memory(started.pid)["Private_Dirty"]
-        return dirty / 2**20, switches(started.pid) - before
+def measure(inits: Sequence[Init], measures: Sequence[Measure], sizes: Sizes) -> Figures:
+    """Measure them in turns. In each round another one is the first."""
+    figures = Figures([each.name for each in inits], BASE)
+    for kind in measures:
+        rounds = sizes.rounds[kind.pace]
+        for number in range(rounds):
+            first = number % len(inits)
+            for each in (*inits[first:], *inits[:first]):
+                progress(f"{kind.title}, round {number + 1} of {rounds}: {each.name}")
+                try:
+                    measured = kind.function(each, sizes)
+                except (AssertionError, OSError) as reason:
+                    measured = {}
+                    figures.failures.append(f"{kind.title}: {each.name}: {reason}")
+                figures.add(kind.rows, each.name, measured)
+    return figures
 
 
-def ending(command: list[str]) -> float:
-    """Milliseconds from main's last act to the end of the init."""
-    script = "import os, time; os.write(1, b'%d' % time.monotonic_ns()); os._exit(0)"
-    begun = subprocess.run(
-        [*UNSHARE, *command, PYTHON, "-I", "-S", "-c", script],
-        check=True,
-        capture_output=True,
+def section(figures: Figures, rows: Sequence[Row], sizes: Sizes, notes: Sequence[str]) -> str:
+    """What is printed, and what docs/bench.md contains: the table, how it came about, and notes."""
+    often, slow, once = (times(sizes.rounds[pace]) for pace in ("quick", "slow", "once"))
+    how = (
+        f"{conditions()}. Measured {often}: the median and, in brackets, the ratio to {BASE}, its"
+        f" median and its quartiles. A round of a program has {sizes.starts} starts,"
+        f" {sizes.signals:,} signals, {sizes.rt_signals:,} real-time signals and"
+        f" {sizes.orphans:,} orphans. Measured {slow}: the lost TERM, live children, idle, log and"
+        f" trace. Measured {once}: memory after {sizes.reaps:,} orphans."
     )
-    return (time.monotonic_ns() - int(begun.stdout)) / 1e6
+    failed = [f"Failed: {reason}." for reason in figures.failures]
+    return "\n\n".join([table(figures, rows), how, *notes, *failed])
 
 
-def start(command: list[str]) -> float:
-    """The time to main's first instruction, as a multiple of a run of Python that does nothing."""
-    began = time.perf_counter()
-    subprocess.run(FLOOR, check=True)
-    floor = (time.perf_counter() - began) * 1e3
-    return (first_instruction(command) - first_instruction([])) / floor
+def times(count: int) -> str:
+    return "in 1 round" if count == 1 else f"in {count} rounds"
 
 
-def percentile(values: list[float], part: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * part))]
+class Parser(argparse.ArgumentParser):
+    """One that tells an error in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (--help lists the options)\n")
 
 
-Row = tuple[str, Callable[[dict[str, Any]], float]]
-ROWS: tuple[Row, ...] = (
-    ("start to main, in runs of Python", lambda got: statistics.median(got["start"])),
-    ("forwarding, median, µs", lambda got: percentile(got["latency"], 0.5)),
-    ("forwarding, 99 of 100, µs", lambda got: percentile(got["latency"], 0.99)),
-    ("all orphans, s", lambda got: statistics.median(each[0] for each in got["orphans"])),
-    ("CPU an orphan, µs", lambda got: statistics.median(each[1] for each in got["orphans"])),
-    ("largest backlog", lambda got: statistics.median(each[2] for each in got["orphans"])),
-    ("private dirty, idle, MB", lambda got: statistics.median(each[0] for each in got["idle"])),
-    ("switches, idle, 3 s", lambda got: statistics.median(each[1] for each in got["idle"])),
-    ("main's end to init's end, ms", lambda got: statistics.median(got["ending"])),
-)
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = Parser(description=__doc__, allow_abbrev=False)
+    titles = [kind.title for kind in MEASURES]
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: about a minute")
+    parser.add_argument("--rounds", type=int, metavar="N", help="of each kind")
+    parser.add_argument(
+        "--only", action="append", choices=titles, metavar="KIND",
+        help=f"measure only this; repeatable; one of: {', '.join(titles)}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--init", action="append", choices=NAMES, metavar="NAME",
+        help=f"only this one beside {BASE}; repeatable; one of: {', '.join(NAMES)}",
+    )  # fmt: skip
+    parser.add_argument(
+        "--image",
+        default="debian:stable-slim",
+        help="for `docker run --rm IMAGE true` [%(default)s]",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=builds.REPO / "build" / "bench", metavar="FOLDER",
+        help="where bench.json and bench.svg go [build/bench]",
+    )  # fmt: skip
+    parser.add_argument(
+        "--page", type=Path, metavar="FILE",
+        help="write the table into this page, between the marks of `make bench`",
+    )  # fmt: skip
+    chosen = parser.parse_args(words)
+    if chosen.rounds is not None and chosen.rounds < 1:
+        parser.error("argument --rounds: must be 1 or more")
+    if chosen.page:
+        try:
+            with_section(chosen.page.read_text(), "")  # before it is measured
+        except (OSError, ValueError) as reason:
+            parser.error(f"argument --page: {reason}")
+    return chosen
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--orphans", type=int, default=20_000)
-    chosen = parser.parse_args()
-    got: dict[str, dict[str, list[Any]]] = {
-        name: {key: [] for key in ("start", "latency", "orphans", "idle", "ending")}
-        for name in CONTENDERS
-    }
-    for _ in counted("rounds", range(chosen.rounds), chosen.rounds):
-        for name, command in CONTENDERS.items():
-            got[name]["start"] += [start(command) for _ in range(20)]
-            got[name]["latency"] += latencies(command, 200)
-            got[name]["orphans"].append(orphans(command, chosen.orphans))
-            got[name]["idle"].append(idle(command, 3))
-            got[name]["ending"] += [ending(command) for _ in range(5)]
-    print(f"{conditions()}, {chosen.rounds} rounds, {chosen.orphans} orphans each\n")
-    print(f"| | {' | '.join(CONTENDERS)} |\n|---|{'---:|' * len(CONTENDERS)}")
-    for title, figure in ROWS:
-        floor = figure(got["tini"])
-        cells = []
-        for name in CONTENDERS:
-            value = figure(got[name])
-            ratio = f" ({value / floor:.2f})" if floor else ""
-            cells.append(f"{value:.2f}{ratio}")
-        print(f"| {title} | {' | '.join(cells)} |")
-    print("\nIn brackets: the ratio to tini.")
+def main() -> int:
+    chosen = arguments()
+    if os.geteuid() != 0:
+        raise SystemExit("init.py: only root can make PID namespaces: run it with sudo")
+    sizes = QUICK if chosen.quick else FULL
+    if chosen.rounds:
+        sizes = sizes.with_rounds(chosen.rounds)
+    try:
+        inits = [init(name) for name in NAMES if name in (*(chosen.init or NAMES), BASE)]
+    except builds.NotBuilt as reason:
+        raise SystemExit(f"init.py: {reason}") from None
+    measures = [kind for kind in MEASURES if kind.title in (chosen.only or [kind.title])]
+    notes = []
+    if not chosen.only:
+        if reason := no_engine(chosen.image):
+            notes.append(f"`docker run --rm {chosen.image} true` is left out: {reason}.")
+        else:
+            function = partial(containers, image=chosen.image)
+            measures.append(Measure("containers", function, "quick", [CONTAINERS]))
+    figures = measure(inits, measures, sizes)
+    rows = [row for kind in measures for row in kind.rows]
+    if chosen.page:
+        where = os.path.relpath(chosen.out, chosen.page.parent)
+        picture, values = (os.path.normpath(f"{where}/bench.{kind}") for kind in ("svg", "json"))
+        notes.append(f"![The ratios to {BASE}]({picture})\n\n[All values]({values})")
+    text = section(figures, rows, sizes, notes)
+    print(text)
+    about = {"conditions": conditions(), "sizes": vars(sizes), "load": os.getloadavg()}
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    (chosen.out / "bench.json").write_text(document(figures, rows, about))
+    (chosen.out / "bench.svg").write_text(plot(figures, rows, f"Ratio to {BASE}: less is better"))
+    if chosen.page:
+        chosen.page.write_text(with_section(chosen.page.read_text(), text))
+    return 1 if figures.failures else 0
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("init.py: interrupted; nothing was written")
