@@ -42,12 +42,13 @@ def progress(text: str) -> None:
 def measure(inits: Sequence[Init], measures: Sequence[Measure], sizes: Sizes) -> Figures:
     """Measure them in turns. In each round another one is the first."""
     figures = Figures([each.name for each in inits], BASE)
-    for kind in measures:
+    for position, kind in enumerate(measures, 1):
         rounds = sizes.rounds[kind.pace]
         for number in range(rounds):
             first = number % len(inits)
             for each in (*inits[first:], *inits[:first]):
-                progress(f"{kind.title}, round {number + 1} of {rounds}: {each.name}")
+                where = f"{position} of {len(measures)}: {kind.title}"
+                progress(f"{where}, round {number + 1} of {rounds}: {each.name}")
                 try:
                     measured = kind.function(each, sizes)
                 except (AssertionError, OSError) as reason:
@@ -116,6 +117,10 @@ def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
             with_section(chosen.page.read_text(), "")  # before it is measured
         except (OSError, ValueError) as reason:
             parser.error(f"argument --page: {reason}")
+    try:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+    except OSError as reason:
+        parser.error(f"argument --out: {reason}")
     return chosen
 
 
@@ -147,7 +152,6 @@ def main() -> int:
     text = section(figures, rows, sizes, notes)
     print(text)
     about = {"conditions": conditions(), "sizes": vars(sizes), "load": os.getloadavg()}
-    chosen.out.mkdir(parents=True, exist_ok=True)
     (chosen.out / "bench.json").write_text(document(figures, rows, about))
     (chosen.out / "bench.svg").write_text(plot(figures, rows, f"Ratio to {BASE}: less is better"))
     if chosen.page:

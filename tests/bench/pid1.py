@@ -110,7 +110,7 @@ class Pid1:
         line = b""
         while not line.endswith(b"\n"):
             byte = self._read(stream, 1, DEADLINE)
-            assert byte, f"no more than {line!r} within {DEADLINE:g} s"
+            assert byte, f"no whole line within {DEADLINE:g} s or before the end, only {line!r}"
             line += byte
         return line.decode()
 

@@ -74,6 +74,7 @@ def test_the_program_writes_its_files(tmp_path: Path) -> None:
         (["--rounds", "many"], "--rounds: invalid int value: 'many'"),
         (["--only", "nothing"], "--only: invalid choice: 'nothing'"),
         (["--page", "/nowhere.md"], "--page: [Errno 2] No such file or directory: '/nowhere.md'"),
+        (["--out", "/dev/null/x"], "--out: [Errno 20] Not a directory: '/dev/null/x'"),
         (["--fast"], "unrecognized arguments: --fast"),
     ],
 )
