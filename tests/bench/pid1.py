@@ -15,7 +15,7 @@ from common import compiled
 from support import children, eventually, memory, state, switches
 
 RECORD = struct.Struct("qq")  # of measured.c: a signal's number, and the time when it came
-DEADLINE = 300.0  # seconds; an init that takes so long has failed
+DEADLINE = 600.0  # seconds; an init that takes so long has failed
 NO_TERM = -1
 
 
