@@ -50,6 +50,7 @@ class Sizes:
     steady: int
     steady_rate: int  # a second
     beside_live: int
+    live_share: float  # of the live children that a row names; less than 1 only in tests
     burst: int
     ends: int
     idle: float  # seconds
@@ -63,14 +64,14 @@ class Sizes:
 FULL = Sizes(
     rounds={"quick": 5, "slow": 3, "once": 1},
     starts=20, terms=60, signals=5000, gap=0.0002, rt_signals=10_000, rt_rate=10_000,
-    orphans=20_000, steady=4000, steady_rate=2000, beside_live=500, burst=2000, ends=20, idle=10,
-    reaps=1_000_000, containers=10,
+    orphans=20_000, steady=4000, steady_rate=2000, beside_live=500, live_share=1,
+    burst=2000, ends=20, idle=10, reaps=1_000_000, containers=10,
 )  # fmt: skip
 QUICK = Sizes(
     rounds={"quick": 3, "slow": 1, "once": 1},
     starts=8, terms=20, signals=500, gap=0.0002, rt_signals=2000, rt_rate=10_000,
-    orphans=3000, steady=1000, steady_rate=2000, beside_live=100, burst=500, ends=5, idle=1.5,
-    reaps=10_000, containers=2,
+    orphans=3000, steady=1000, steady_rate=2000, beside_live=100, live_share=1,
+    burst=500, ends=5, idle=1.5, reaps=10_000, containers=2,
 )  # fmt: skip
 
 Values = dict[str, float]
@@ -202,13 +203,14 @@ def orphans(init: Init, sizes: Sizes) -> Values:
 def beside_live(init: Init, sizes: Sizes) -> Values:
     """Orphans, one by one and all at once, while the init has many children that live."""
     values = {}
-    for live in LIVE:
+    for named in LIVE:
+        live = int(named * sizes.live_share)
         with Pid1(init.command, main_of("obeys")) as it:
             it.answer()
             it.obey(f"live {live}")
             count, burst = sizes.beside_live, sizes.burst
-            values[f"steady {live}"] = reaping(it, f"orphans {count} 500", count, live)[1]
-            values[f"burst {live}"] = reaping(it, f"burst {burst}", burst, live)[1]
+            values[f"steady {named}"] = reaping(it, f"orphans {count} 500", count, live)[1]
+            values[f"burst {named}"] = reaping(it, f"burst {burst}", burst, live)[1]
     return values
 
 

@@ -15,8 +15,8 @@ from measures import MEASURES, QUICK, Init
 
 SMALLEST = replace(
     QUICK.with_rounds(1),
-    starts=2, terms=4, signals=20, rt_signals=50, orphans=50, steady=50, beside_live=5, burst=20,
-    ends=2, idle=0.1, reaps=50,
+    starts=2, terms=4, signals=20, rt_signals=50, orphans=50, steady=50, beside_live=5,
+    live_share=0.01, burst=20, ends=2, idle=0.1, reaps=50,
 )  # fmt: skip
 TINI = init.init("tini")
 PROGRAM = str(REPO / "tests" / "bench" / "init.py")
