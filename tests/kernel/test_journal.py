@@ -529,8 +529,8 @@ def test_a_json_log_line_is_json_however_long_the_message() -> None:
 
 def test_without_proc_what_is_known_is_told(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
-    script = "(/bin/sleep 0.05 &) | /bin/cat; exit 3"  # cat waits for the orphan's end
-    command = reaper("-w", "--trace", str(trace), "--", "sh", "-c", script)
+    options = ["-w", "--until", "empty", "--trace", str(trace)]  # the orphan ends by itself
+    command = reaper(*options, "--", "sh", "-c", "/bin/sleep 0.05 & exit 3")
     code, _, err = run(as_pid1([*WITHOUT_PROC, *command]))
     assert code == 3 and re.search(r"reaped orphan \d+: exit code 0\n", err)
     seen = trace_lines(trace)
