@@ -274,7 +274,8 @@ def no_engine(image: str) -> str:
         return "there is no `docker`"
     asked = ["docker", "image", "inspect", image]
     told = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return "" if told.returncode == 0 else (told.stderr.strip().splitlines() or ["no answer"])[-1]
+    reason = (told.stderr.strip().splitlines() or ["no answer"])[-1]
+    return "" if told.returncode == 0 else reason.rstrip(".?")
 
 
 @dataclass(frozen=True)
