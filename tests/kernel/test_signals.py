@@ -333,6 +333,7 @@ def test_a_signal_that_is_only_passed_on_costs_three_system_calls(tmp_path: Path
         started.wait_line("ready")
         [init] = children(started.pid)
         for _ in range(20):
+            eventually(lambda: state(init) == "S", "the init asleep, its round over")
             os.kill(init, signal.SIGUSR1)
             assert started.line() == str(int(signal.SIGUSR1))
         os.kill(init, signal.SIGTERM)
