@@ -1,14 +1,32 @@
 """Findings whose situation is recorded: control groups near their limits, a dead file server."""
 
+import ast
 from pathlib import Path
 
 import pytest
 from ctl import findings, reaperctl
+from support import REPO
+
+from reaper.inspector.answers.diagnosis import CHECKS
 
 DATA = Path(__file__).parent.parent / "data" / "proc"
 SEE = "see who holds it (reaperctl mem --by-command), or raise the limit (docker run --memory)"
 OOM = "the processes wanted more memory than the limit allows, so the kernel killed one of them"
 FORK = "threads and zombies count, too; at the limit every fork fails with EAGAIN"
+
+
+def test_every_check_is_entered_under_the_key_of_its_findings() -> None:
+    """With another key, --ignore would not know the key that a finding shows."""
+    modules = (REPO / "reaper" / "inspector" / "answers" / "diagnosis").glob("*.py")
+    made = {
+        function.name: ast.literal_eval(call.args[0])
+        for module in modules
+        for function in ast.parse(module.read_text()).body
+        if isinstance(function, ast.FunctionDef)
+        for call in ast.walk(function)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "Finding"
+    }
+    assert made == {check.__name__: key for key, check in CHECKS.items()}
 
 
 def test_cgroup_v1_of_a_docker_container() -> None:

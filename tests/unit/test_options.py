@@ -1,8 +1,11 @@
 """The command line and the environment, and the messages about bad input."""
 
+import ast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import REPO
 
 from reaper.init import options as opt
 from reaper.init import typos, usage
@@ -71,6 +74,24 @@ def test_every_option_has_a_variable_and_the_command_line_wins() -> None:
         assert vars(ok("x", **{option.variable: ""})) == vars(plain)
     assert ok("--grace", "9", "x", REAPER_GRACE="1").grace == 9
     assert ok("-e", "3=5", "x", REAPER_EXPECT="143,3=4").expect == {143: 0, 3: 5}
+
+
+def test_something_reads_every_option() -> None:
+    """An option that is only parsed does nothing."""
+    nodes = [
+        node
+        for module in (REPO / "reaper" / "init").glob("*.py")
+        if module.name != "options.py"
+        for node in ast.walk(ast.parse(module.read_text()))
+    ]
+    read = {
+        node.attr
+        for node in nodes
+        if isinstance(node, ast.Attribute)
+        and ast.unparse(node.value).rpartition(".")[2] in ("options", "chosen")
+    }
+    always_on = {"subreaper"}
+    assert {option.field for option in opt.TABLE} - read == always_on
 
 
 def test_what_is_not_the_default_is_told_with_where_it_comes_from() -> None:

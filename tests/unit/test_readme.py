@@ -41,15 +41,23 @@ def test_every_event_is_named() -> None:
         assert f"`{event}`" in README
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/testing.md"])
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "docs/testing.md"])
 def test_every_file_and_target_that_it_names_is_there(page: str) -> None:
     makefile, text = (REPO / "Makefile").read_text(), (REPO / page).read_text()
     for path in re.findall(r"\]\(([^)#]+)\)", text):
         assert (REPO / page).parent.joinpath(path).exists(), path
-    for path in re.findall(r"`(tests/[a-z_./]+)", text):
+    for path in re.findall(r"`((?:tests|reaper)/[a-z_./]+)", text):
         assert (REPO / path).exists(), path
     for target in re.findall(r"(?:`|\$ )make ([a-z]+)", text):
         assert f"\n{target}:" in makefile, target
+
+
+def test_every_test_that_the_recipes_name_is_there() -> None:
+    tests = "".join(path.read_text() for path in (REPO / "tests").rglob("test_*.py"))
+    names = re.findall(r"`(test_[a-z_]+)`", (REPO / "CONTRIBUTING.md").read_text())
+    assert names
+    for name in names:
+        assert f"\ndef {name}(" in tests, name
 
 
 def test_the_page_on_testing_has_every_form_and_mark(pytestconfig: pytest.Config) -> None:

@@ -81,7 +81,8 @@ def keywords(call: ast.Call) -> set[str]:
     return {keyword.arg or "**" for keyword in call.keywords}
 
 
-def test_every_field_of_the_schema_is_written() -> None:
+def test_the_fields_of_the_schema_are_written_and_no_others() -> None:
+    """A field that is always there is written wherever the event is."""
     calls = [
         node
         for name in ("report", "jsonlines")
@@ -92,7 +93,9 @@ def test_every_field_of_the_schema_is_written() -> None:
     for call in calls:
         assert isinstance(call.func, ast.Attribute)
         if call.func.attr == "emit" and isinstance(call.args[0], ast.Constant):
-            written[str(call.args[0].value)] |= keywords(call)
+            event = str(call.args[0].value)
+            written[event] |= keywords(call)
+            assert set(events.EVENTS[event][0]) <= keywords(call), event
         if call.func.attr == "_signal":
             written["signal"] |= keywords(call)
     written["drop"] = {"lines", "reason"}  # `Trace` itself writes this event
@@ -101,6 +104,8 @@ def test_every_field_of_the_schema_is_written() -> None:
         names |= {"name", "ppid", "pgid", "sid"} if "**" in names else set()
         names |= {"argv_cut"} if "argv" in names else set()
         assert {*always, *known} <= names, event
+        identity = {"**", "name", "ppid", "pgid", "sid"}
+        assert names <= {*always, *known, *identity}, event
 
 
 LOG_CALLS = {"error": 0, "warning": 0, "info": 0, "debug": 0, "once": 0, "say": 1, "_write": 1}
@@ -164,6 +169,16 @@ LONGEST = {
     "name": "\udcff" * 15,
     "sender_name": "\udcff" * 15,
 }
+# Texts that LONGEST_OF_A_TYPE is long enough for: names of signals and errors, and our own words.
+SHORT = {
+    "version", "mode", "error", "signal", "direction", "rewritten", "result", "role", "phase",
+    "reason",
+}  # fmt: skip
+
+
+def test_of_every_text_in_the_trace_it_is_known_how_long_it_gets() -> None:
+    texts = {name for name, (kind, _) in events.FIELDS.items() if kind in ("string", "array")}
+    assert texts - set(events.COMMON) == SHORT | set(LONGEST)
 
 
 @pytest.mark.parametrize("argv", [LONGEST["argv"], ["\udcff"] * 9999, [""] * 9999, ["short"]],
