@@ -100,7 +100,7 @@ def _flag(options: Options, name: str, text: str) -> None:
     setattr(options, name, _TRUTH[text.lower()])
 
 
-def _text(options: Options, name: str, text: str) -> None:
+def _path_or_fd(options: Options, name: str, text: str) -> None:
     if not text or (text.startswith("fd:") and not _is_number(text[3:])):
         raise ValueError("is neither a path nor fd:N")
     setattr(options, name, text)
@@ -240,9 +240,9 @@ error, warning, info or debug; -v says more, -q only
 errors [warning]"""),
     Option("log-format", "", "text|json", _one_of(TEXT, JSON), """\
 lines for people, or one JSON object a line [text]"""),
-    Option("log-file", "", "PATH|fd:N", _text, """\
+    Option("log-file", "", "PATH|fd:N", _path_or_fd, """\
 where the log goes [fd:2]"""),
-    Option("trace", "", "PATH|fd:N", _text, """\
+    Option("trace", "", "PATH|fd:N", _path_or_fd, """\
 write the lifecycle trace there, as JSON Lines [off]"""),
     Option("trace-mode", "", "own|exact", _one_of(OWN, EXACT), """\
 own: what the init itself sees; exact (every fork, exec
