@@ -78,7 +78,7 @@ LOG_EVENTS: dict[str, str] = {
     "signal_denied": "the init may not signal a process",
     "signal_held": "--stop-delay holds a stop back",
     "signal_dropped": "a signal was not forwarded",
-    "stop_ignored": "a stop was sent to main, and main ignores it",
+    "stop_ignored": "main ignores a stop that it was sent, or will be sent after --stop-delay",
     "still_at_work": "a stop was sent to main, and main has not ended yet",
     "stop": "main was stopped",
     "continue": "main was continued",

@@ -99,19 +99,22 @@ class Hold:
 
 
 class Look:
-    """Check what became of a stop that was sent to main `ago` seconds ago.
+    """Check what becomes of a stop that main was sent `ago` seconds ago, or that is still held.
 
     `remaining` is how many seconds are left until --stop-timeout kills main's group, None without
-    --stop-timeout. `last` is true if no other look follows.
+    --stop-timeout or as long as the stop is held. `last` is true if no other look follows.
     """
 
-    __slots__ = ("ago", "last", "remaining", "signal")
+    __slots__ = ("ago", "held", "last", "remaining", "signal")
 
-    def __init__(self, signal: int, ago: float, remaining: float | None, last: bool) -> None:
+    def __init__(
+        self, signal: int, ago: float, remaining: float | None, last: bool, held: bool = False
+    ) -> None:
         self.signal = signal
         self.ago = ago
         self.remaining = remaining
         self.last = last
+        self.held = held  # --stop-delay holds the stop back
 
 
 class StopSelf:
@@ -239,6 +242,7 @@ class Core:
             self.delayed = True
             self.held = number, received
             self.release_at = now + self.options.stop_delay
+            self.look_at = now + LOOK_AFTER if self.phase == RUNNING else None
             return [Hold(received, self.options.stop_delay)]
         return self._forward(number, received, now)
 
@@ -269,16 +273,21 @@ class Core:
     def _watch(self, number: int, now: float) -> None:
         """Main was sent its first stop: note when to check whether main acts on it."""
         self.stop_sent = number, now
-        self.look_at = now + LOOK_AFTER
+        # A look that was to come while the stop was held still comes at its time.
+        self.look_at = now + LOOK_AFTER if self.look_at is None else self.look_at
         if timeout := self.options.stop_timeout:
             self.kill_main_at = now + timeout
-            self.look_at = now + min(LOOK_AFTER, timeout / 2)
+            self.look_at = min(self.look_at, now + timeout / 2)
 
     def _look(self, now: float) -> list[Action]:
         """Look at main now, and again when half of --stop-timeout is over, if that is to come.
 
-        The first look comes after LOOK_AFTER, or after half of --stop-timeout if that is sooner.
+        The first look comes LOOK_AFTER after the stop came, or when half of --stop-timeout is over
+        if that is sooner. If --stop-delay then still holds the stop, another look follows.
         """
+        if self.held:
+            self.look_at = None  # until main is sent the stop
+            return [Look(self.held[0], 0.0, None, last=False, held=True)]
         number, sent = self.stop_sent
         half = sent + self.options.stop_timeout / 2
         self.look_at = half if half > now else None
@@ -348,10 +357,10 @@ class Core:
     def on_deadline(self, now: float) -> list[Action]:
         """Do what is due at `now`."""
         actions: list[Action] = []
-        if _due(self.release_at, now):
-            actions += self._release(now)
         if _due(self.look_at, now):
             actions += self._look(now)
+        if _due(self.release_at, now):
+            actions += self._release(now)
         if _due(self.kill_main_at, now):
             self.kill_main_at, self.timed_out = None, True
             actions.append(Send(SIGKILL, GROUP))

@@ -178,13 +178,15 @@ class Report:
         self.log.info("signal_held", f"{what}, until {until}")
 
     def stop_ignored(self, action: "core.Look", there: list[proc.Process]) -> None:
-        """A stop was sent to main, and every process that got it ignores it."""
+        """Every process that got a stop, or will get it after --stop-delay, ignores it."""
         self.see_main(next((one for one in there if one.pid == self.run.main_pid), None))
         others = len(there) - 1
         who = f"{self._main()} {f'and {others} more ignore' if others else 'ignores'}"
         kill = "" if action.remaining is None else f"; SIGKILL in {action.remaining:.3g} s"
-        cure = "send another signal with --rewrite, or set --stop-timeout" if not kill else ""
-        what = f"{who} {describe(action.signal)}, so this stop does nothing{kill}"
+        forced = kill or self.run.options.stop_timeout
+        cure = "" if forced else "send another signal with --rewrite, or set --stop-timeout"
+        does = "will do" if action.held else "does"
+        what = f"{who} {describe(action.signal)}, so this stop {does} nothing{kill}"
         self.once("stop_ignored", f"{what}: {cure}" if cure else what, topic="stop_ignored")
 
     def still_at_work(self, action: "core.Look", there: list[proc.Process]) -> None:

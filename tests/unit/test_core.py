@@ -99,7 +99,7 @@ def test_stop_delay_holds_and_a_second_one_cuts_it_short() -> None:
     init = machine("--stop-delay", "10")
     assert told(init.on_signal(TERM, 0)) == ["Hold"]
     assert told(init.on_signal(USR1, 1)) == [("USR1", "group")]
-    assert init.deadline == 10
+    assert (init.deadline, init.release_at) == (core.LOOK_AFTER, 10)
     assert told(init.on_signal(TERM, 2)) == [("TERM", "group"), ("CONT", "group")]
     assert told(init.on_signal(TERM, 3)) == [("TERM", "group"), ("CONT", "group")]
     init = machine("--stop-delay", "10")
@@ -108,6 +108,7 @@ def test_stop_delay_holds_and_a_second_one_cuts_it_short() -> None:
     assert told(init.on_signal(INT, 1)) == terminating
     init = machine("--stop-delay", "10")
     init.on_signal(TERM, 0)
+    assert told(init.on_deadline(1)) == ["Look"]
     assert told(init.on_deadline(10)) == [("TERM", "group"), ("CONT", "group")]
 
 
@@ -245,11 +246,26 @@ def test_what_main_does_with_a_stop_is_looked_at_after_a_second_and_at_half_its_
         assert looks(init, 5.4, 5.5, 5.9, 6, 9.9, 10, 14.9) == seen
 
 
+def test_the_first_look_counts_from_when_the_stop_came_also_if_it_is_held() -> None:
+    for delay, timeout, seen in (
+        ("0.4", "0", [(1, None, True)]),
+        ("3", "0", [(1, None, False), (4, None, True)]),
+        ("3", "10", [(1, None, False), (4, 9, False), (8, 5, True)]),
+    ):
+        init = machine("--stop-delay", delay, "--stop-timeout", timeout)
+        init.on_signal(TERM, 0)
+        assert looks(init, 0.4, 0.9, 1, 3, 3.9, 4, 8, 12) == seen
+
+
 def test_nobody_looks_for_a_main_that_has_ended() -> None:
     init = machine()
     init.on_signal(TERM, 0)
     init.on_main_ended(Ending(0), nobody_left=False, now=0.5)
     assert looks(init, 1, 2) == []
+    init = machine("--stop-delay", "3", "--until", "empty")
+    init.on_main_ended(Ending(0), nobody_left=False, now=0)
+    init.on_signal(TERM, 1)
+    assert looks(init, 2, 3, 4, 5) == []
 
 
 def test_who_outlives_kill_is_told_of() -> None:

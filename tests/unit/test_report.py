@@ -67,6 +67,14 @@ def test_a_stop_that_is_ignored(
     assert told.lines() == [line]
 
 
+def test_a_stop_that_is_held_and_would_be_ignored(told: Told) -> None:
+    told.report.stop_ignored(core.Look(TERM, 0.0, None, last=False, held=True), [MAIN])
+    assert told.lines() == [
+        "warning: main (app, pid 7) ignores SIGTERM (15), so this stop will do nothing: send "
+        "another signal with --rewrite, or set --stop-timeout"
+    ]
+
+
 def test_a_stop_that_is_ignored_is_said_once_though_two_looks_see_it(told: Told) -> None:
     told.report.stop_ignored(core.Look(TERM, 1.0, 3.0, last=False), [MAIN])
     told.report.stop_ignored(core.Look(TERM, 2.0, 2.0, last=True), [MAIN])
