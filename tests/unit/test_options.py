@@ -1,6 +1,7 @@
 """The command line and the environment, and the messages about bad input."""
 
 import ast
+import re
 
 import pytest
 from hypothesis import given
@@ -189,6 +190,16 @@ def test_help_names_every_option_and_every_signal_and_fits() -> None:
     for name in NUMBERS:
         assert f" {name[3:]}" in text
     assert max(map(len, text.splitlines())) <= 88
+
+
+@pytest.mark.parametrize("option", opt.TABLE, ids=lambda option: option.name)
+def test_the_default_in_brackets_is_the_default(option: opt.Option) -> None:
+    default = getattr(ok("x"), option.field)
+    said = re.search(r"\[(.+)\]$", option.help)
+    if said and default != "":  # the empty text means what is in the brackets
+        assert getattr(ok(f"--{option.name}", said[1], "x"), option.field) == default
+    else:
+        assert said or not default
 
 
 USAGE = """\

@@ -21,6 +21,16 @@ def test_every_option_is_there() -> None:
             assert any(f"`-{option.letter}`" in row for row in rows), option.letter
 
 
+def test_the_default_of_an_option_is_that_of_the_help() -> None:
+    rows = [line.split(" | ") for line in README.splitlines() if line.startswith("| `")]
+    for option in options.TABLE:
+        said = re.search(r"\[(.+)\]$", option.help)
+        written = f"--{option.name} {option.metavar}".strip().replace("|", "\\|")
+        default = next(row[-1] for row in rows if f"{written}`" in row[0])
+        shown = default.rstrip(" |").replace("`", "").split(", ")
+        assert not said or said[1] in shown, written
+
+
 def test_every_signal_stands_in_the_row_of_its_action() -> None:
     words = {
         signals.TERMINATE: "then CONT",
