@@ -29,6 +29,12 @@ def test_every_check_is_entered_under_the_key_of_its_findings() -> None:
     assert made == {check.__name__: key for key, check in CHECKS.items()}
 
 
+@pytest.mark.parametrize("key", CHECKS)
+def test_a_test_shows_every_finding(key: str) -> None:
+    tests = [REPO / "tests" / "kernel" / "test_ctl_doctor.py", Path(__file__)]
+    assert any(f"[{key}]" in test.read_text() for test in tests)
+
+
 def test_cgroup_v1_of_a_docker_container() -> None:
     assert (
         findings("--root", str(DATA / "cgroup-v1" / "proc"))
