@@ -22,9 +22,11 @@ def in_foreground(pid: int) -> bool:
 
 
 def test_ctrl_c_comes_once(engine: Engine) -> None:
+    """bash runs its trap only after the read if the signal comes just before it, so wait for it."""
     script = "trap 'echo interrupted' INT; echo ready; read line; read line; echo end $line"
-    with engine.on_terminal("--", "bash", "-c", script) as (terminal, _):
+    with engine.on_terminal("--", "bash", "-c", script) as (terminal, container):
         terminal.wait_for("ready")
+        eventually(lambda: state(container.main_pid) == "S", "bash waiting for a line")
         terminal.type(CTRL_C)
         terminal.wait_for("interrupted")
         terminal.type("one\rtwo\r")
