@@ -7,13 +7,11 @@ signal: ESRCH is normal, EPERM is logged once, and neither ends the init.
 import errno
 import posix
 
-from reaper import signals
 from reaper.init import core, kernel, proc
 from reaper.init.journal import INFO
 from reaper.init.report import Report
 from reaper.init.run import Run
 
-SIGKILL = signals.NUMBERS["SIGKILL"]
 _PASSES = 10  # over the descendants: one may fork while we go through the list
 _EVERYBODY = -1  # kill(2), for PID 1 of a namespace only
 

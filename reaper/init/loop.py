@@ -163,7 +163,7 @@ class Init:
             send = self.core.routes.get(info.si_signo) if info else None
             if info is None or send is None or self._is_from_our_write(info):
                 break
-            self._note_received(info)
+            self._note_received(info, stop=False)  # no route is a stop
             self.hands.act([send])
             info = self._wait()
         return info
@@ -195,16 +195,16 @@ class Init:
     def _is_from_our_write(self, info: "kernel.Siginfo") -> bool:
         return info.si_pid == self.run.pid and info.si_signo in FROM_OUR_WRITES
 
-    def _note_received(self, info: "kernel.Siginfo") -> None:
+    def _note_received(self, info: "kernel.Siginfo", stop: bool) -> None:
         # 0: sent by the kernel itself (si_code > 0), or from outside our namespace. sigaction(2)
         number, sender = info.si_signo, info.si_pid if info.si_code <= 0 else 0
-        self.report.received(number, sender, info.si_uid, self.core.is_stop(number))
+        self.report.received(number, sender, info.si_uid, stop)
 
     def _signal(self, info: "kernel.Siginfo") -> None:
         if self._is_from_our_write(info):
             return
-        self._note_received(info)
         number = info.si_signo
+        self._note_received(info, self.core.is_stop(number))
         if number == signals.PARENT_DEATH and (info.si_code, info.si_pid) == FROM_OUTSIDE:
             self._look_for_parent(told=True)
         self.hands.act(self.core.on_signal(number, time.monotonic()))

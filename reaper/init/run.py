@@ -6,9 +6,9 @@ as a child that was reaped, writes it down here.
 
 from reaper import signals
 from reaper.init import options as opt
+from reaper.init.journal import DEBUG
 
 _SIGKILL = signals.NUMBERS["SIGKILL"]
-_DEBUG = opt.LEVELS.index("debug")
 
 
 class Run:
@@ -30,7 +30,7 @@ class Run:
         self.main_is_gone = False  # main was reaped
         # Whether the options ask for a look at each process that ends, and at each adopted one.
         traced = bool(options.trace)
-        self.looks = traced or options.warn_reap or options.log_level >= _DEBUG
+        self.looks = traced or options.warn_reap or options.log_level >= DEBUG
         self.scans = traced or options.adopted == opt.END
         self.adopted_count = 0
         self.reaped_count = 0
